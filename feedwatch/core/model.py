@@ -1,0 +1,413 @@
+"""The words of feedwatch as data: frozen values and enums that every other module speaks.
+
+Instants are aware UTC datetimes and end in `_at`; durations are timedeltas. Positions count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
+
+
+# ── feeds and what they list ──────────────────────────────────────────────────────────────────────
+
+
+class Kind(StrEnum):
+    """What a feed lists."""
+
+    QUEUE = "queue"
+    HISTORY = "history"
+    RATINGS = "ratings"
+    RECOMMENDATIONS = "recommendations"
+    STREAM = "stream"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFeed:
+    """One feed as an account's index names it. `address` is a secret when it carries a token."""
+
+    name: str
+    kind: Kind
+    address: str = field(repr=False)
+    title: str | None = None
+    group: str | None = None
+    every: timedelta | None = None
+    announce_baseline: bool = False
+    compare_content: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    """One element of a feed document as it was read, before it has a key.
+
+    `title_ref` is the link to the catalog title (the identity), `link` the page for a person.
+    `facts` holds what the document says under our own names: availability, rating,
+    predicted_rating, average_rating, year, content (a digest).
+    """
+
+    id: str | None
+    title: str
+    link: str | None = None
+    title_ref: str | None = None
+    position: int | None = None
+    saved: bool = False
+    watched_at: datetime | None = None
+    published_at: datetime | None = None
+    updated_at: datetime | None = None
+    facts: Mapping[str, str] = NO_FACTS
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reply read: its entries in document order and what it says about the list as a whole.
+
+    `total` and `start_index` are the list's own account of itself (number_of_results, OpenSearch);
+    `etag` is the etag in the body, not the header; `complete` is set when the document says that it
+    is the whole list (RFC 5005 fh:complete, cf:treatAs list).
+    """
+
+    form: Form
+    entries: tuple[RawEntry, ...]
+    total: int | None = None
+    start_index: int | None = None
+    etag: str | None = None
+    complete: bool = False
+    ttl: timedelta | None = None
+
+
+class Form(StrEnum):
+    """The form a feed's document came in."""
+
+    ATOM = "atom"
+    PLAIN = "plain"
+    RSS = "rss"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One normalised item of a feed, identified by `key` within it.
+
+    `position` is the rank in a list whose order counts, None for what has none (a saved title).
+    `facts` are compared or recorded as the kind's rules say; `dated_at` places a post or viewing
+    in time. `alias` is a second identity (link and title) that outlives a changed id; None where a
+    title seen again is another entry (history).
+    """
+
+    key: str
+    title: str
+    link: str | None = None
+    position: int | None = None
+    facts: Mapping[str, str] = NO_FACTS
+    dated_at: datetime | None = None
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The entries one poll saw, in order, and whether they are the whole list or a window on it.
+
+    `ordered` is False where the order is not known (another sort was asked for and no entry
+    carries a position): then no entry has a position.
+    """
+
+    entries: tuple[Entry, ...]
+    whole: bool
+    ordered: bool = False
+
+
+# ── changes ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class ChangeKind(StrEnum):
+    """How an entry differs between two snapshots."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    MOVED = "moved"
+    UPDATED = "updated"
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """A fact that differs; None where it was or is absent."""
+
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference, with the entry before and after (None where it did not or does not exist)."""
+
+    kind: ChangeKind
+    before: Entry | None
+    after: Entry | None
+    facts: Mapping[str, FactChange] = field(default_factory=dict)
+
+    @property
+    def entry(self) -> Entry:
+        """The entry the change is about: as it is now, or as it was."""
+        entry = self.after or self.before
+        assert entry is not None
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """A change as the store keeps it, with the feed it happened on."""
+
+    id: int
+    at: datetime
+    account: str
+    feed: str
+    feed_kind: Kind
+    kind: ChangeKind
+    key: str
+    title: str
+    link: str | None
+    position: int | None
+    previous_position: int | None
+    facts: Mapping[str, FactChange]
+    entry_facts: Mapping[str, str] = NO_FACTS
+
+
+# ── what feedwatch says about itself ──────────────────────────────────────────────────────────────
+
+
+class NoticeKind(StrEnum):
+    """What feedwatch says about itself."""
+
+    WATCHING = "watching"
+    FEED_BROKEN = "feed_broken"
+    FEED_RECOVERED = "feed_recovered"
+    FEEDS_FOUND = "feeds_found"
+    FEED_RETIRED = "feed_retired"
+    SIGNED_OUT = "signed_out"
+    ACCOUNT_BROKEN = "account_broken"
+    ACCOUNT_RECOVERED = "account_recovered"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """One feed a notice speaks of, as `account/name`, with how many entries it has."""
+
+    feed: str
+    entries: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice: its kind, the account or feeds it is about, why, and since when."""
+
+    kind: NoticeKind
+    at: datetime
+    account: str | None = None
+    feeds: tuple[NoticeLine, ...] = ()
+    reason: str | None = None
+    since_at: datetime | None = None
+
+
+# ── outcomes of a fetch ───────────────────────────────────────────────────────────────────────────
+
+
+class Reason(StrEnum):
+    """Why a poll failed: what is stored, logged and shown. Never a sentence."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    CUT_SHORT = "cut_short"
+    TOO_LARGE = "too_large"
+    BAD_ENCODING = "bad_encoding"
+    PROTOCOL = "protocol"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    REDIRECT_REFUSED = "redirect_refused"
+    BAD_ADDRESS = "bad_address"
+    BAD_REQUEST = "bad_request"
+    UNAUTHORIZED = "unauthorized"
+    BAD_TOKEN = "bad_token"  # noqa: S105 — a reason, not a secret
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    GONE = "gone"
+    RATE_LIMITED = "rate_limited"
+    CLIENT_ERROR = "client_error"
+    SERVER_ERROR = "server_error"
+    UNAVAILABLE = "unavailable"
+    EMPTY_BODY = "empty_body"
+    NOT_A_FEED = "not_a_feed"
+    ERROR_DOCUMENT = "error_document"
+    MALFORMED = "malformed"
+    HOSTILE = "hostile"
+    PARSER_KILLED = "parser_killed"
+    TORN = "torn"
+    INTERNAL = "internal"
+    # not of a poll that failed, but of a feed's or account's state
+    TURNED_EMPTY = "turned_empty"
+    LOST_MOST = "lost_most"
+    STALE_READ = "stale_read"
+    LEFT_INDEX = "left_index"
+    NOT_CONFIGURED = "not_configured"
+    NO_CREDENTIALS = "no_credentials"
+    # of a delivery
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    AMBIGUOUS = "ambiguous"
+    GAVE_UP = "gave_up"
+    TARGET_GONE = "target_gone"
+    DROPPED = "dropped"
+
+
+NETWORK_REASONS = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
+"""No host answered: it may be our own network (design, section 7, last row)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """ETag and Last-Modified, byte for byte as the server sent them (latin-1 as HTTP has it)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.etag is not None or self.last_modified is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A 200 and its whole body. `moved_to` is set when every hop on the way was permanent."""
+
+    body: bytes = field(repr=False)
+    validators: Validators
+    url: str = field(repr=False)
+    requested_at: datetime
+    content_type: str | None = None
+    max_age: timedelta | None = None
+    moved_to: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """A 304. A server may send fresher validators with it."""
+
+    validators: Validators
+    max_age: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """No usable reply. `detail` is redacted; `body` is the first of an error reply's body, for its message."""
+
+    reason: Reason
+    detail: str = ""
+    status: int | None = None
+    retry_after: timedelta | None = None
+    body: bytes = field(default=b"", repr=False)
+
+
+FetchOutcome = Fetched | NotModified | FetchFailed
+
+
+@dataclass(frozen=True, slots=True)
+class ParseFailed:
+    """The document is no feed that can be believed."""
+
+    reason: Reason
+    detail: str = ""
+
+
+# ── telling ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class OwedDelivery:
+    """One change, or one notice, owed to one address."""
+
+    id: int
+    address: str
+    subject: RecordedChange | Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message ready to send, made of the first `count` of the deliveries offered."""
+
+    count: int
+    title: str
+    body: str
+    is_html: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The service took the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyFailed:
+    """The service did not take the message.
+
+    `REFUSED`: it answered, and would not have this message; `RATE_LIMITED`: it asked for rest;
+    `UNREACHABLE`: no answer, or a fault of its own (5xx).
+    """
+
+    reason: Reason
+    detail: str = ""
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyTimedOut:
+    """We stopped waiting; the message may have arrived (ambiguous)."""
+
+
+NotifyOutcome = Delivered | NotifyFailed | NotifyTimedOut
+
+
+class Markup(StrEnum):
+    """What an address's service makes of a body."""
+
+    TEXT = "text"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a message must look for one address.
+
+    `limit` is how much title and body may take together, in UTF-16 code units; `body_limit` and
+    `title_limit` hold where a service counts them apart. `mentions` are the characters that a
+    service turns into a call to people or groups and that must be defused.
+    """
+
+    markup: Markup = Markup.TEXT
+    limit: int = 4000
+    title_limit: int = 250
+    mentions: str = ""
+
+
+class FeedState(StrEnum):
+    """How a feed fares."""
+
+    NEW = "new"
+    OK = "ok"
+    FAILING = "failing"
+    HELD = "held"
+    SIGNED_OUT = "signed_out"
+    RETIRED = "retired"
+
+
+class MessageState(StrEnum):
+    """Where a message is on its way."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    DELIVERED = "delivered"
+    DEAD = "dead"

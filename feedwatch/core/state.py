@@ -1,0 +1,287 @@
+"""What is remembered about a feed, what one poll brought, and what is decided about it.
+
+`PollTask` goes out with a poll, `PollResult` comes back from it, `FeedMemory` is read and
+`PollDecision` written inside the one transaction in which the result lands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from feedwatch.core.model import (
+    Change,
+    Entry,
+    FeedState,
+    FetchFailed,
+    Form,
+    Kind,
+    Notice,
+    Reason,
+    Snapshot,
+    Validators,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PollTask:
+    """One poll to be made, with what must be known before the request.
+
+    `number` is this poll's number, `landed` the number of the last poll whose result had landed
+    when this one was taken (law 11). `validators` holds one pair a page, in page order.
+    `believed_at` is when a whole reply was last read; `first` says that there is no snapshot yet.
+    """
+
+    feed_id: int
+    account: str
+    name: str
+    kind: Kind
+    address: str = field(repr=False)
+    number: int
+    landed: int
+    state: FeedState
+    first: bool
+    validators: tuple[Validators, ...] = ()
+    believed_at: datetime | None = None
+    body_digest: bytes | None = None
+    content_digest: bytes | None = None
+    every: timedelta | None = None
+    announce_baseline: bool = False
+    compare_content: bool = False
+    paging_refused: bool = False
+    moved_to: str | None = field(default=None, repr=False)
+    moved_polls: int = 0
+    failures: int = 0
+    failing_since_at: datetime | None = None
+    broken_announced: bool = False
+
+    @property
+    def feed(self) -> str:
+        """The feed's name for ever: `account/name`."""
+        return f"{self.account}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PollResult:
+    """What a poll brought: a snapshot read to its end, and what to remember of the reply."""
+
+    snapshot: Snapshot
+    form: Form
+    validators: tuple[Validators, ...]
+    body_digest: bytes
+    content_digest: bytes
+    at: datetime
+    body_etag: str | None = None
+    paging_refused: bool = False
+    moved_to: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReply:
+    """Why a reply is not believed yet, and the digest of the list it showed."""
+
+    reason: Reason
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FeedMemory:
+    """What is known of a feed at the moment a result lands.
+
+    `compared_as` is the signature of the rules the snapshot was taken under. `seen` holds those
+    keys and aliases of the new snapshot that a window of this feed showed within `keep` and that
+    are not in the last snapshot. `left_etags` are body etags this feed has left behind.
+    """
+
+    snapshot: Snapshot | None = None
+    compared_as: str | None = None
+    seen: frozenset[str] = frozenset()
+    held: HeldReply | None = None
+    body_etag: str | None = None
+    left_etags: tuple[str, ...] = ()
+    grows_at_end: bool = False
+    failures: int = 0
+    failing_since_at: datetime | None = None
+    broken_announced: bool = False
+
+
+class Verdict(StrEnum):
+    """What became of a poll's result."""
+
+    BASELINE = "baseline"
+    COMPARED = "compared"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class PollDecision:
+    """All that one poll writes, decided: applied as a whole or not at all.
+
+    For `HELD`, only `held` and `next_poll_at` are written. `departed` are entries that left a
+    window without a removal and are remembered for `keep`. `deliveries` pairs the index of a change
+    with an address; `notice` (a recovery) goes to `notice_addresses`.
+    """
+
+    verdict: Verdict
+    next_poll_at: datetime
+    compared_as: str
+    snapshot: Snapshot | None = None
+    changes: tuple[Change, ...] = ()
+    deliveries: tuple[tuple[int, str], ...] = ()
+    departed: tuple[Entry, ...] = ()
+    held: HeldReply | None = None
+    grows_at_end: bool = False
+    notice: Notice | None = None
+    notice_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnchangedPoll:
+    """A poll that brought nothing new: a 304, the same bytes, or the same once dates are blanked.
+
+    `validators` is None after a 304 that sent none (those kept stay), else what the reply sent.
+    `body_digest` is set when the bytes differ but the content does not.
+    """
+
+    task: PollTask
+    at: datetime
+    next_poll_at: datetime
+    validators: tuple[Validators, ...] | None = None
+    body_digest: bytes | None = None
+    believed: bool = False
+    moved_to: str | None = field(default=None, repr=False)
+    notice: Notice | None = None
+    notice_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPoll:
+    """A poll that failed. Nothing known is touched (law 7); `blamed` is False in an outage of our own."""
+
+    task: PollTask
+    at: datetime
+    failure: FetchFailed
+    next_poll_at: datetime
+    blamed: bool = True
+    retire: bool = False
+    notice: Notice | None = None
+    notice_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFeed:
+    """A feed the store knows of an account, for naming and for `discover`."""
+
+    name: str
+    title: str | None
+    address: str = field(repr=False)
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEffect:
+    """What reading an account's index changed: names of feeds new, back, at a new address, retired."""
+
+    found: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    readdressed: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A message taken for a limited time. Settling needs `token`.
+
+    `attempts` counts this one; `refusals` those before it. `works` says that its address has taken
+    another message since this one was set apart; `alone` that it was set apart.
+    """
+
+    id: int
+    address: str
+    token: str
+    title: str
+    body: str
+    is_html: bool
+    attempts: int
+    refusals: int
+    first_attempt_at: datetime
+    alone: bool = False
+    works: bool = False
+    deliveries: int = 1
+
+
+class Settled(StrEnum):
+    """How an attempt ended."""
+
+    DELIVERED = "delivered"
+    AGAIN = "again"
+    SET_APART = "set_apart"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt ended, why, and when to try again. `refused` counts towards setting apart."""
+
+    outcome: Settled
+    next_attempt_at: datetime | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """A line of `feedwatch status`."""
+
+    feed: str
+    kind: Kind
+    group: str | None
+    entries: int
+    state: FeedState
+    reason: Reason | None
+    detail: str
+    last_polled_at: datetime | None
+    next_poll_at: datetime | None
+    failures: int
+    address: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A line of `feedwatch show`."""
+
+    entry: Entry
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatus:
+    """A line of `feedwatch outbox`. `id` is None for deliveries not yet bound into a message."""
+
+    id: int | None
+    address: str
+    state: str
+    attempts: int
+    next_attempt_at: datetime | None
+    reason: Reason | None
+    detail: str
+    changes: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """What is known of an account's sign-in and index."""
+
+    name: str
+    signed_out: bool
+    reason: Reason | None
+    detail: str
+    failures: int
+    next_index_at: datetime | None
+    failing_since_at: datetime | None = None
+    broken_announced: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
