@@ -143,12 +143,27 @@ class FactChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference, with the entry before and after (None where it did not or does not exist)."""
+    """One difference, with the entry before and after (None where it did not or does not exist).
+
+    `moved` says that the place changed by more than others coming and going; an `updated` can carry it.
+    """
 
     kind: ChangeKind
     before: Entry | None
     after: Entry | None
     facts: Mapping[str, FactChange] = field(default_factory=dict)
+    moved: bool = False
+
+    @property
+    def position(self) -> int | None:
+        """Where the entry is now; None when it is gone or has no place."""
+        return self.after.position if self.after else None
+
+    @property
+    def previous_position(self) -> int | None:
+        """Where a moved or removed entry was; None for all others."""
+        gone_or_moved = self.moved or self.after is None
+        return self.before.position if self.before and gone_or_moved else None
 
     @property
     def entry(self) -> Entry:
@@ -303,7 +318,7 @@ class NotModified:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailed:
-    """No usable reply. `detail` is redacted; `body` is the first of an error reply's body, for its message."""
+    """No usable reply. `detail` is redacted; `body` is the start of an error reply's body."""
 
     reason: Reason
     detail: str = ""

@@ -120,7 +120,8 @@ class PollDecision:
     """All that one poll writes, decided: applied as a whole or not at all.
 
     For `HELD`, only `held` and `next_poll_at` are written. `departed` are entries that left a
-    window without a removal and are remembered for `keep`. `deliveries` pairs the index of a change
+    window without a removal and are remembered for `keep`; `rekeyed` maps the new key of an entry to
+    the one it had (its `first_seen_at` goes along). `deliveries` pairs the index of a change
     with an address; `notice` (a recovery) goes to `notice_addresses`.
     """
 
@@ -131,6 +132,7 @@ class PollDecision:
     changes: tuple[Change, ...] = ()
     deliveries: tuple[tuple[int, str], ...] = ()
     departed: tuple[Entry, ...] = ()
+    rekeyed: Mapping[str, str] = field(default_factory=dict)
     held: HeldReply | None = None
     grows_at_end: bool = False
     notice: Notice | None = None

@@ -1,0 +1,96 @@
+"""What each kind of feed means: the table of the design's section 4, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from feedwatch.core.model import ChangeKind, Kind
+
+ADDED, REMOVED, UPDATED = ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.UPDATED
+
+
+@dataclass(frozen=True, slots=True)
+class KindRules:
+    """How the lists of one kind are compared and announced.
+
+    `compared` are the facts whose difference is a change; `recorded` those that are kept beside
+    them. `dated` says that entries have a place in time (viewings, posts).
+    """
+
+    kind: Kind
+    order_counts: bool
+    absence_removes: bool
+    dated: bool
+    compared: tuple[str, ...]
+    recorded: tuple[str, ...]
+    announced: frozenset[ChangeKind]
+
+    @property
+    def signature(self) -> str:
+        """What a snapshot was compared as; a different signature makes a new baseline (law 5)."""
+        return f"{self.kind}/keys-1/{','.join(self.compared)}"
+
+
+_RULES = {
+    Kind.QUEUE: KindRules(
+        kind=Kind.QUEUE,
+        order_counts=True,
+        absence_removes=True,
+        dated=False,
+        compared=("availability",),
+        recorded=("year",),
+        announced=frozenset({ADDED, REMOVED, UPDATED}),
+    ),
+    Kind.RATINGS: KindRules(
+        kind=Kind.RATINGS,
+        order_counts=False,
+        absence_removes=True,
+        dated=False,
+        compared=("rating",),
+        recorded=("year",),
+        announced=frozenset({ADDED, UPDATED}),
+    ),
+    Kind.HISTORY: KindRules(
+        kind=Kind.HISTORY,
+        order_counts=False,
+        absence_removes=False,
+        dated=True,
+        compared=(),
+        recorded=("watched_at", "rating", "year"),
+        announced=frozenset({ADDED}),
+    ),
+    Kind.RECOMMENDATIONS: KindRules(
+        kind=Kind.RECOMMENDATIONS,
+        order_counts=False,
+        absence_removes=False,
+        dated=False,
+        compared=(),
+        recorded=("predicted_rating", "year"),
+        announced=frozenset({ADDED}),
+    ),
+    Kind.STREAM: KindRules(
+        kind=Kind.STREAM,
+        order_counts=False,
+        absence_removes=False,
+        dated=True,
+        compared=("title", "link"),
+        recorded=("published_at",),
+        announced=frozenset({ADDED}),
+    ),
+}
+
+
+def rules_of(kind: Kind, *, compare_content: bool = False) -> KindRules:
+    """The rules of a kind; `compare_content` makes a changed text of a post a change too."""
+    rules = _RULES[kind]
+    if not (compare_content and kind is Kind.STREAM):
+        return rules
+    return KindRules(
+        kind=kind,
+        order_counts=rules.order_counts,
+        absence_removes=rules.absence_removes,
+        dated=rules.dated,
+        compared=(*rules.compared, "content"),
+        recorded=rules.recorded,
+        announced=rules.announced | {UPDATED},
+    )

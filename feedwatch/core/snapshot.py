@@ -1,0 +1,110 @@
+"""Entries as read → a snapshot: keyed, ordered, with the facts that the kind's rules ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from feedwatch.core.keys import alias_of, choose_post_keys, choose_title_keys, choose_viewing_keys
+from feedwatch.core.kinds import KindRules
+from feedwatch.core.model import Entry, Kind, RawEntry, Snapshot
+
+_MOVES_BY_ITSELF = timedelta(seconds=5)
+
+
+def build_snapshot(
+    entries: Sequence[RawEntry],
+    rules: KindRules,
+    *,
+    whole: bool,
+    requested_at: datetime,
+    other_sort: bool = False,
+) -> Snapshot:
+    """Key and order the entries of one list, in document order over all its pages.
+
+    `other_sort` says that the address asks for another order than the list's own: then only
+    positions that the entries carry make an order. What is listed twice counts once.
+    """
+    dates = date_entries(entries, requested_at)
+    keys = _choose_keys(entries, dates, rules)
+    keyed = _drop_repeats(list(zip(keys, entries, dates, strict=True)))
+    if not rules.order_counts:
+        return Snapshot(tuple(_entry(*item, None, rules) for item in keyed), whole=whole)
+    ranks = _rank(keyed, other_sort=other_sort)
+    made = [_entry(*item, rank, rules) for item, rank in zip(keyed, ranks, strict=True)]
+    made.sort(key=lambda entry: (entry.position is None, entry.position or 0))
+    ordered = any(rank is not None for rank in ranks) or not other_sort
+    return Snapshot(tuple(made), whole=whole, ordered=ordered)
+
+
+def date_entries(entries: Sequence[RawEntry], requested_at: datetime) -> list[datetime | None]:
+    """When each viewing or post was; an `updated` that moves by itself is no date."""
+    stamps = [entry.updated_at for entry in entries]
+    moves = bool(stamps) and all(
+        stamp is not None and abs(stamp - requested_at) <= _MOVES_BY_ITSELF for stamp in stamps
+    )
+    return [
+        entry.watched_at or entry.published_at or (None if moves else entry.updated_at) for entry in entries
+    ]
+
+
+Keyed = tuple[str, RawEntry, datetime | None]
+
+
+def _choose_keys(
+    entries: Sequence[RawEntry], dates: Sequence[datetime | None], rules: KindRules
+) -> list[str]:
+    if rules.kind is Kind.HISTORY:
+        return choose_viewing_keys(entries, dates)
+    if rules.kind is Kind.STREAM:
+        return choose_post_keys(entries)
+    return choose_title_keys(entries)
+
+
+def _drop_repeats(keyed: Sequence[Keyed]) -> list[Keyed]:
+    first: dict[str, Keyed] = {}
+    for item in keyed:
+        first.setdefault(item[0], item)
+    return list(first.values())
+
+
+def _rank(keyed: Sequence[Keyed], *, other_sort: bool) -> list[int | None]:
+    """Each entry's place from 1: by the positions carried, else by the document where it is the order."""
+    carried = any(raw.position is not None for _, raw, _ in keyed)
+    if not carried and other_sort:
+        return [None] * len(keyed)
+    placed = [
+        index
+        for index, (_, raw, _) in enumerate(keyed)
+        if (raw.position is not None if carried else not raw.saved)
+    ]
+    placed.sort(key=lambda index: keyed[index][1].position or 0)
+    ranks: list[int | None] = [None] * len(keyed)
+    for rank, index in enumerate(placed, start=1):
+        ranks[index] = rank
+    return ranks
+
+
+def _entry(
+    key: str, raw: RawEntry, dated_at: datetime | None, position: int | None, rules: KindRules
+) -> Entry:
+    return Entry(
+        key=key,
+        title=raw.title,
+        link=raw.link,
+        position=position,
+        facts=_pick_facts(raw, rules),
+        dated_at=dated_at if rules.dated else None,
+        alias=None if rules.kind is Kind.HISTORY else alias_of(raw),
+    )
+
+
+def _pick_facts(raw: RawEntry, rules: KindRules) -> Mapping[str, str]:
+    facts = dict(raw.facts)
+    if raw.saved:
+        facts.setdefault("availability", "saved")
+    if raw.watched_at:
+        facts["watched_at"] = raw.watched_at.isoformat()
+    if raw.published_at:
+        facts["published_at"] = raw.published_at.isoformat()
+    return {name: facts[name] for name in (*rules.compared, *rules.recorded) if name in facts}
