@@ -1,0 +1,1 @@
+"""Where feeds come from: a file for each service, account → feeds."""

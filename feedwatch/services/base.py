@@ -1,0 +1,113 @@
+"""What every service promises and is given. A service asks the network; it knows of no database."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome, FoundFeed, Kind, Reason
+from feedwatch.core.state import KnownFeed
+from feedwatch.netflix.signing import Credentials, Signer
+
+Sign = Callable[[str], Mapping[str, str]]
+
+
+class Fetch(Protocol):
+    """One GET under limits."""
+
+    def __call__(self, url: str, /, *, sign: Sign | None = None) -> Awaitable[FetchOutcome]:
+        """Fetch `url`, signing each hop by `sign`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An account's feeds as its index names them.
+
+    `authoritative` says that the index is the configuration itself: what it lacks is gone at once.
+    `facts` is what was learned about the account on the way, to be remembered.
+    """
+
+    feeds: tuple[FoundFeed, ...]
+    authoritative: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFailed:
+    """The index could not be read; nothing known is touched.
+
+    `signed_out` says that only a new sign-in can help.
+    """
+
+    reason: Reason
+    detail: str = ""
+    signed_out: bool = False
+    retry_after: timedelta | None = None
+
+
+class Service(Protocol):
+    """One account at a service of its kind."""
+
+    async def find_feeds(self) -> Found | IndexFailed:
+        """Ask for the account's feeds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is known of an account before its service is asked."""
+
+    feeds: tuple[KnownFeed, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What services reach the world with; one for the whole process, or timestamps could go back."""
+
+    fetch: Fetch
+    clock: Callable[[], datetime]
+    folder: Path = field(default_factory=Path)
+    _signers: dict[Credentials, Signer] = field(default_factory=dict, repr=False)
+
+    def signer_for(self, credentials: Credentials) -> Signer:
+        """Give the one signer of an access token."""
+        if credentials not in self._signers:
+            self._signers[credentials] = Signer(credentials, self.clock)
+        return self._signers[credentials]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedWishes:
+    """What the configuration says about one feed; None where it leaves that open."""
+
+    kind: Kind | None = None
+    every: timedelta | None = None
+    announce_baseline: bool = False
+    content: bool = False
+
+
+def heed_wishes(feed: FoundFeed, wishes: FeedWishes | None) -> FoundFeed:
+    """Give a found feed as the configuration wants it."""
+    if wishes is None:
+        return feed
+    return replace(
+        feed,
+        kind=wishes.kind or feed.kind,
+        every=wishes.every or feed.every,
+        announce_baseline=wishes.announce_baseline or feed.announce_baseline,
+        compare_content=wishes.content or feed.compare_content,
+    )
+
+
+def fail_index(outcome: FetchOutcome) -> IndexFailed:
+    """Tell why an outcome that is no document leaves the index unread."""
+    if isinstance(outcome, FetchFailed):
+        return IndexFailed(outcome.reason, outcome.detail, retry_after=outcome.retry_after)
+    # No validators are ever sent with an index, so a 304 answers a question nobody asked.
+    assert not isinstance(outcome, Fetched)
+    return IndexFailed(Reason.PROTOCOL, "not modified, though nothing was said to be known")

@@ -1,0 +1,91 @@
+"""Accounts at a server that speaks the Netflix API 1.5: a signed request for the user's feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote
+
+from feedwatch.core.model import Fetched, FetchFailed, FoundFeed, ParseFailed, Reason
+from feedwatch.netflix.index import read_index, read_user_id
+from feedwatch.netflix.signing import Credentials
+from feedwatch.netflix.status import classify_failure
+from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memory, fail_index, heed_wishes
+
+USER_ID = "user_id"
+"""The fact under which an account remembers whose access token it holds."""
+
+_OTHER_USER = (Reason.UNAUTHORIZED, Reason.NOT_FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class NetflixSettings:
+    """What an account needs to be asked. `feeds` names those wanted; None wants all."""
+
+    url: str
+    credentials: Credentials | None
+    user_id: str | None = field(default=None, repr=False)
+    discovery: Literal["xml", "opml"] = "xml"
+    feeds: Collection[str] | None = None
+    wishes: Mapping[str, FeedWishes] = field(default_factory=dict)
+
+
+class NetflixService:
+    """One account at such a server."""
+
+    def __init__(self, settings: NetflixSettings, means: Means, memory: Memory) -> None:
+        self._settings = settings
+        self._means = means
+        self._memory = memory
+
+    async def find_feeds(self) -> Found | IndexFailed:
+        """Ask for the user's feeds, first for the user where nobody has said who that is."""
+        credentials = self._settings.credentials
+        if credentials is None:
+            return IndexFailed(Reason.NO_CREDENTIALS, signed_out=True)
+        user_id = self._settings.user_id or self._memory.facts.get(USER_ID)
+        if user_id is None:
+            return await self._find_for_current_user(credentials)
+        found = await self._ask_index(credentials, user_id)
+        if isinstance(found, Found) or self._settings.user_id or found.reason not in _OTHER_USER:
+            return found
+        # A remembered user may be of an earlier access token: ask once who this one belongs to.
+        return await self._find_for_current_user(credentials, but=(user_id, found))
+
+    async def _find_for_current_user(
+        self, credentials: Credentials, *, but: tuple[str, IndexFailed] | None = None
+    ) -> Found | IndexFailed:
+        body = await self._ask(credentials, "/users/current")
+        if isinstance(body, IndexFailed):
+            return body
+        user_id = read_user_id(body)
+        if user_id is None:
+            return IndexFailed(Reason.NOT_A_FEED, "users/current names no user")
+        return but[1] if but and but[0] == user_id else await self._ask_index(credentials, user_id)
+
+    async def _ask_index(self, credentials: Credentials, user_id: str) -> Found | IndexFailed:
+        form = "?output=opml" if self._settings.discovery == "opml" else ""
+        body = await self._ask(credentials, f"/users/{quote(user_id, safe='')}/feeds{form}")
+        if isinstance(body, IndexFailed):
+            return body
+        feeds = read_index(body)
+        if isinstance(feeds, ParseFailed):
+            return IndexFailed(feeds.reason, feeds.detail)
+        return Found(tuple(self._choose(feeds)), facts={USER_ID: user_id})
+
+    def _choose(self, feeds: Collection[FoundFeed]) -> list[FoundFeed]:
+        wanted = self._settings.feeds
+        chosen = [feed for feed in feeds if wanted is None or feed.name in wanted]
+        return [heed_wishes(feed, self._settings.wishes.get(feed.name)) for feed in chosen]
+
+    async def _ask(self, credentials: Credentials, path: str) -> bytes | IndexFailed:
+        url = self._settings.url.rstrip("/") + path
+        outcome = await self._means.fetch(url, sign=self._means.signer_for(credentials).sign)
+        if isinstance(outcome, Fetched):
+            return outcome.body
+        if not isinstance(outcome, FetchFailed):
+            return fail_index(outcome)
+        failed = classify_failure(outcome, tokenized=False, now=self._means.clock())
+        signed_out = failed.reason is Reason.UNAUTHORIZED
+        return IndexFailed(failed.reason, failed.detail, signed_out, failed.retry_after)
