@@ -24,7 +24,10 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One subscription: its text, its address (a secret if it holds a token), and the groups above it."""
+    """One subscription. Its address is a secret if it holds a token.
+
+    `group` is the outlines above it as one text (`Movies / Classics`); None at the top.
+    """
 
     text: str
     address: str = field(repr=False)
@@ -32,12 +35,7 @@ class Outline:
     page: str | None = field(default=None, repr=False)
     type: str | None = None
     kind: str | None = None
-    groups: tuple[str, ...] = ()
-
-    @property
-    def group(self) -> str | None:
-        """The outlines above as one text (`Movies / Classics`); None at the top."""
-        return GROUP_SEPARATOR.join(self.groups) or None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,6 @@ class Opml:
     outlines: tuple[Outline, ...]
     title: str | None = None
     skipped: tuple[str, ...] = ()
-
-
-def split_group(group: str | None) -> tuple[str, ...]:
-    """Give the groups that a group's text names, outermost first."""
-    return tuple(group.split(GROUP_SEPARATOR)) if group else ()
 
 
 def read_opml(body: bytes) -> Opml | ParseFailed:
@@ -81,7 +74,8 @@ def write_opml(outlines: Iterable[Outline], *, title: str = "feedwatch subscript
     etree.SubElement(etree.SubElement(root, "head"), "title").text = _clean(title)
     places: dict[tuple[str, ...], Element] = {(): etree.SubElement(root, "body")}
     for outline in outlines:
-        etree.SubElement(_place_of(outline.groups, places), "outline", _attributes_to_write(outline))
+        groups = tuple(outline.group.split(GROUP_SEPARATOR)) if outline.group else ()
+        etree.SubElement(_place_of(groups, places), "outline", _attributes_to_write(outline))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
@@ -114,7 +108,8 @@ class _Reading:
         if address := attributes.get("xmlurl", "").strip():
             self.outlines.append(_make_outline(attributes, address, groups))
         if len(element):
-            self.read_children(element, (*groups, _text_of(attributes)))
+            # Single spaces only: then the separator splits a group's text where it joined it.
+            self.read_children(element, (*groups, " ".join(_text_of(attributes).split())))
 
 
 def _make_outline(attributes: dict[str, str], address: str, groups: tuple[str, ...]) -> Outline:
@@ -125,7 +120,7 @@ def _make_outline(attributes: dict[str, str], address: str, groups: tuple[str, .
         page=attributes.get("htmlurl"),
         type=attributes.get("type"),
         kind=attributes.get("kind"),
-        groups=tuple(group for group in groups if group),
+        group=GROUP_SEPARATOR.join(filter(None, groups)) or None,
     )
 
 

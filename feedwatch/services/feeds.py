@@ -17,11 +17,18 @@ class ListedFeed:
     wishes: FeedWishes = field(default_factory=FeedWishes)
 
 
+@dataclass(frozen=True, slots=True)
+class FeedsSettings:
+    """The feeds of one account, by name."""
+
+    feeds: Mapping[str, ListedFeed]
+
+
 class FeedsService:
     """The feeds of one account in the configuration."""
 
-    def __init__(self, feeds: Mapping[str, ListedFeed]) -> None:
-        self._feeds = feeds
+    def __init__(self, settings: FeedsSettings) -> None:
+        self._feeds = settings.feeds
 
     async def find_feeds(self) -> Found:
         """Give the feeds as configured; what is no longer there is gone at once."""
