@@ -1,0 +1,7 @@
+"""The state of feedwatch in one SQLite file; `Store` is the only way to it."""
+
+from feedwatch.store.base import Store
+from feedwatch.store.lock import hold_state, is_owner_alive, owner_now
+from feedwatch.store.thread import StoreThread
+
+__all__ = ["Store", "StoreThread", "hold_state", "is_owner_alive", "owner_now"]

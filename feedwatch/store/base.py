@@ -1,0 +1,17 @@
+"""The whole persistence API in domain words. SQL stays behind it."""
+
+from __future__ import annotations
+
+from feedwatch.store.indexes import Indexes
+from feedwatch.store.keeping import Keeping
+from feedwatch.store.outbox import Outbox
+from feedwatch.store.polls import Polls
+from feedwatch.store.views import Views
+
+
+class Store(Indexes, Polls, Outbox, Views, Keeping):
+    """What feedwatch remembers: accounts, feeds, lists, changes, deliveries and messages.
+
+    Of one thread. Every write is one short transaction (`transaction`), and each method is whole: it
+    has done all it says, or raised and done nothing. Instants are handed in, never asked for.
+    """

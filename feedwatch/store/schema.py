@@ -1,0 +1,182 @@
+"""The tables, as an append-only list of migrations. What has been released is never edited.
+
+Instants are text of one width in UTC (they sort as they read); lists and mappings are JSON.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x66656564
+"""Says in the file's header that it is a feedwatch state ("feed")."""
+
+_FIRST = """
+CREATE TABLE accounts (
+    name TEXT PRIMARY KEY,
+    configured INTEGER NOT NULL,
+    stamp TEXT NOT NULL,                  -- digest of the credentials: a new one ends signed_out
+    signed_out INTEGER NOT NULL DEFAULT 0,
+    reason TEXT,
+    detail TEXT NOT NULL DEFAULT '',
+    failures INTEGER NOT NULL DEFAULT 0,
+    failing_since_at TEXT,
+    broken_announced INTEGER NOT NULL DEFAULT 0,
+    next_index_at TEXT,                   -- NULL: not to be asked (signed out)
+    facts TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+
+CREATE TABLE feeds (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts (name),
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    address TEXT NOT NULL,                -- where it is asked for: may have moved (301) from the next
+    named_address TEXT NOT NULL,          -- where the index says it is
+    title TEXT,
+    feed_group TEXT,
+    every_seconds REAL,
+    announce_baseline INTEGER NOT NULL DEFAULT 0,
+    compare_content INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'new',
+    reason TEXT,
+    detail TEXT NOT NULL DEFAULT '',
+    missing_indexes INTEGER NOT NULL DEFAULT 0,
+    last_polled_at TEXT,
+    next_poll_at TEXT NOT NULL,
+    poll_number INTEGER NOT NULL DEFAULT 0,     -- the last number given out (law 11)
+    landed_number INTEGER NOT NULL DEFAULT 0,   -- the last number whose result was written
+    failures INTEGER NOT NULL DEFAULT 0,
+    failing_since_at TEXT,
+    broken_announced INTEGER NOT NULL DEFAULT 0,
+    validators TEXT NOT NULL DEFAULT '[]',      -- [[etag, last_modified], …], a pair a page
+    believed_at TEXT,
+    body_digest BLOB,
+    content_digest BLOB,
+    body_etag TEXT,
+    left_etags TEXT NOT NULL DEFAULT '[]',
+    paging_refused INTEGER NOT NULL DEFAULT 0,
+    moved_to TEXT,
+    moved_polls INTEGER NOT NULL DEFAULT 0,
+    held_reason TEXT,
+    held_digest BLOB,
+    compared_as TEXT,                     -- NULL: there is no snapshot
+    whole INTEGER NOT NULL DEFAULT 0,
+    ordered INTEGER NOT NULL DEFAULT 0,
+    entry_order TEXT NOT NULL DEFAULT '[[],[]]',  -- [keys with a position in order, the other keys]
+    entry_count INTEGER NOT NULL DEFAULT 0,
+    grows_at_end INTEGER NOT NULL DEFAULT 0,
+    baseline_pending INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (account, name)
+) STRICT;
+CREATE INDEX feeds_due ON feeds (next_poll_at) WHERE state <> 'retired';
+
+CREATE TABLE entries (
+    feed_id INTEGER NOT NULL REFERENCES feeds (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    title TEXT NOT NULL,
+    link TEXT,
+    facts TEXT NOT NULL,
+    dated_at TEXT,
+    alias TEXT,
+    first_seen_at TEXT NOT NULL,
+    PRIMARY KEY (feed_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE departed (                   -- what windows have shown, for as long as is kept
+    feed_id INTEGER NOT NULL REFERENCES feeds (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    alias TEXT,
+    left_at TEXT NOT NULL,
+    PRIMARY KEY (feed_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX departed_alias ON departed (feed_id, alias) WHERE alias IS NOT NULL;
+CREATE INDEX departed_left ON departed (left_at);
+
+CREATE TABLE changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    feed_id INTEGER NOT NULL REFERENCES feeds (id) ON DELETE CASCADE,
+    feed_kind TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    title TEXT NOT NULL,
+    link TEXT,
+    position INTEGER,
+    previous_position INTEGER,
+    facts TEXT NOT NULL,                  -- {name: [before, after]}
+    entry_facts TEXT NOT NULL
+) STRICT;
+CREATE INDEX changes_of_feed ON changes (feed_id, at);
+CREATE INDEX changes_at ON changes (at);
+
+CREATE TABLE notices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    account TEXT,
+    feeds TEXT NOT NULL,                  -- [[feed, entries or null], …]
+    reason TEXT,
+    since_at TEXT
+) STRICT;
+
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    address TEXT NOT NULL,
+    state TEXT NOT NULL,
+    title TEXT NOT NULL,
+    body TEXT NOT NULL,
+    is_html INTEGER NOT NULL,
+    alone INTEGER NOT NULL DEFAULT 0,
+    set_apart_at TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    refusals INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at TEXT NOT NULL,
+    lease_until_at TEXT,
+    owner TEXT,
+    token TEXT,
+    reason TEXT,
+    detail TEXT NOT NULL DEFAULT '',
+    deliveries INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    first_attempt_at TEXT NOT NULL,
+    settled_at TEXT
+) STRICT;
+CREATE INDEX messages_open ON messages (address, next_attempt_at) WHERE state IN ('pending', 'claimed');
+CREATE INDEX messages_settled ON messages (settled_at) WHERE settled_at IS NOT NULL;
+
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    address TEXT NOT NULL,
+    change_id INTEGER REFERENCES changes (id),
+    notice_id INTEGER REFERENCES notices (id),
+    not_before TEXT NOT NULL,
+    state TEXT NOT NULL,                  -- pending, bound, delivered, dead
+    set_apart_at TEXT,
+    first_attempt_at TEXT,
+    message_id INTEGER REFERENCES messages (id),
+    reason TEXT,
+    settled_at TEXT,
+    CHECK ((change_id IS NULL) <> (notice_id IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX deliveries_change ON deliveries (address, change_id) WHERE change_id IS NOT NULL;
+CREATE UNIQUE INDEX deliveries_notice ON deliveries (address, notice_id) WHERE notice_id IS NOT NULL;
+CREATE INDEX deliveries_of_change ON deliveries (change_id) WHERE change_id IS NOT NULL;
+CREATE INDEX deliveries_of_notice ON deliveries (notice_id) WHERE notice_id IS NOT NULL;
+CREATE INDEX deliveries_pending ON deliveries (address, id) WHERE state = 'pending';
+CREATE INDEX deliveries_of_message ON deliveries (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;
+
+CREATE TABLE addresses (
+    address TEXT PRIMARY KEY,
+    last_delivered_at TEXT
+) STRICT;
+
+CREATE TABLE hosts (
+    host TEXT PRIMARY KEY,
+    rest_until_at TEXT NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+"""Each takes the schema from its index to the next version."""
+
+VERSION = len(MIGRATIONS)

@@ -1,0 +1,47 @@
+"""The store's own thread: the loop awaits whole calls, and no fsync ever stalls it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
+
+from feedwatch.store.base import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class StoreThread:
+    """A store that lives in one thread of its own; made by `open_store` when it starts."""
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        self._open_store = open_store
+        self._store: Store | None = None
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    async def start(self) -> None:
+        """Open the store.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        self._store = await asyncio.get_running_loop().run_in_executor(self._executor, self._open_store)
+
+    async def run(self, call: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Await one whole call, e.g. `run(Store.take_polls, now)`.
+
+        A call that has begun is finished even if nobody waits for it any more.
+        """
+        store = self._store
+        assert store is not None, "start() comes first"
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, lambda: call(store, *args, **kwargs)
+        )
+
+    def close(self) -> None:
+        """Finish what was asked for, and close the store."""
+        if self._store is not None:
+            self._executor.submit(self._store.close)
+        self._executor.shutdown(wait=True)
