@@ -66,7 +66,6 @@ class FailureVerdict:
 
     next_poll_at: datetime
     retire: bool = False
-    rediscover: bool = False
     host_rests_until: datetime | None = None
     notice: Notice | None = None
 
@@ -84,7 +83,6 @@ def judge_failure(
         next_poll_at = max(next_poll_at, now + rest + min(rest * _SPREAD, _MOST_SPREAD) * jitter)
     return FailureVerdict(
         next_poll_at,
-        rediscover=failure.reason is Reason.BAD_TOKEN,
         host_rests_until=now + rest if rest and failure.reason is Reason.RATE_LIMITED else None,
         notice=_announce_broken(task, failure.reason, now),
     )

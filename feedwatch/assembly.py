@@ -1,0 +1,216 @@
+"""Everything that works together for one configuration, wired once: for the daemon and for one round."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AsyncExitStack
+
+from feedwatch import __version__
+from feedwatch.clock import SYSTEM_CLOCK, Clock
+from feedwatch.config import Config
+from feedwatch.core.route import Route, Routes
+from feedwatch.core.schedule import RetryPolicy
+from feedwatch.core.state import PollTask
+from feedwatch.deliver import Deliverer
+from feedwatch.discover import Discoverer
+from feedwatch.errors import ConfigError
+from feedwatch.fetch import Fetcher, FetchLimits
+from feedwatch.notify import Notifier
+from feedwatch.parse import Parser
+from feedwatch.poll import ListReader, Poller, PollWriter
+from feedwatch.redact import Redactor
+from feedwatch.store import Store, StoreThread, is_owner_alive, owner_now
+
+_LOG = logging.getLogger("feedwatch")
+
+USER_AGENT = f"feedwatch/{__version__}"
+_PRUNE_BATCHES = 100
+
+
+class Assembly:
+    """The parts, and the few things they do together. Made by `assemble`."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: StoreThread,
+        fetcher: Fetcher,
+        parser: Parser,
+        notifier: Notifier,
+        redactor: Redactor,
+        clock: Clock,
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.fetcher = fetcher
+        self.notifier = notifier
+        self.redactor = redactor
+        self._clock = clock
+        routes = make_routes(config)
+        self.writer = PollWriter(store, routes=routes, every=config.poll.every, clock=clock)
+        self.discoverer = Discoverer(store, fetcher, config, routes=routes, clock=clock, redactor=redactor)
+        self.poller = Poller(
+            store,
+            ListReader(fetcher.fetch, parser.read_page, clock),
+            self.writer,
+            clock=clock,
+            rediscover=self.discoverer.discover_again,
+        )
+        self.deliverer = Deliverer(
+            store,
+            notifier,
+            urls=address_urls(config),
+            policy=make_policy(config),
+            owner=owner_now(),
+            clock=clock,
+        )
+
+    async def apply(self, config: Config) -> None:
+        """Take a new configuration over; nothing is changed if it cannot be used (ConfigError).
+
+        The state stays the one that was opened.
+        """
+        verify(config, self.notifier)
+        if config.state != self.config.state:
+            _LOG.warning("state: another file takes a restart; this one stays in use")
+        self.config = config
+        register_secrets(config, self.redactor)
+        routes = make_routes(config)
+        self.writer.routes = routes
+        self.writer.every = config.poll.every
+        self.deliverer.urls = address_urls(config)
+        self.deliverer.policy = make_policy(config)
+        self.fetcher.update_limits(make_limits(config))
+        self.discoverer.apply(config, routes)
+        logging.getLogger("feedwatch").setLevel(config.log.upper())
+        await self.sync()
+
+    async def sync(self) -> None:
+        """Tell the store which accounts and addresses there are now."""
+        now = self._clock.now()
+        stamps = {name: account.credentials_stamp() for name, account in self.config.accounts.items()}
+        back = await self.store.run(Store.sync_accounts, stamps, now)
+        for account in back:
+            _LOG.info("signed in again account=%s", account)
+        addresses = self.writer.routes.all_addresses
+        dead = await self.store.run(Store.sync_addresses, addresses, now)
+        if dead:
+            _LOG.warning("gave up deliveries=%d reason=target_gone", dead)
+        await self.store.run(Store.release_claims, is_owner_alive, now)
+
+    async def discover_due(self) -> None:
+        """Read the indexes that are due."""
+        await self.discoverer.discover_due()
+
+    async def take_due(self, *, exclude: Collection[int], limit: int) -> tuple[PollTask, ...]:
+        """Take the polls that are due now."""
+        return await self.store.run(Store.take_polls, self._clock.now(), exclude=exclude, limit=limit)
+
+    async def due_addresses(self) -> tuple[str, ...]:
+        """Give the addresses that something is due for."""
+        return await self.store.run(Store.due_addresses, self._clock.now())
+
+    async def count_feeds(self) -> int:
+        """Count the feeds that are watched."""
+        return sum(feed.state != "retired" for feed in await self.store.run(Store.list_feeds))
+
+    async def prune(self) -> None:
+        """Forget what is older than the configuration wants kept, a little at a time."""
+        for _ in range(_PRUNE_BATCHES):
+            if not await self.store.run(Store.prune, self._clock.now(), self.config.keep):
+                return
+
+
+async def assemble(
+    config: Config, redactor: Redactor, stack: AsyncExitStack, *, clock: Clock = SYSTEM_CLOCK
+) -> Assembly:
+    """Build everything for a configuration; `stack` closes it all, in the right order.
+
+    Raises:
+        ConfigError: a secret cannot be had, or a target is none.
+        StoreError: the state cannot be used.
+    """
+    notifier = Notifier()
+    stack.push_async_callback(notifier.aclose)
+    verify(config, notifier)
+    register_secrets(config, redactor)
+    store = StoreThread(lambda: Store.open(config.state))
+    stack.push_async_callback(_close_store, store)
+    await store.start()
+    fetcher = Fetcher(make_limits(config), user_agent=USER_AGENT, now=clock.now)
+    stack.push_async_callback(fetcher.aclose)
+    parser = Parser()
+    stack.push_async_callback(parser.aclose)
+    assembly = Assembly(config, store, fetcher, parser, notifier, redactor, clock)
+    stack.push_async_callback(assembly.writer.flush)
+    await assembly.sync()
+    return assembly
+
+
+async def _close_store(store: StoreThread) -> None:
+    await asyncio.to_thread(store.close)
+
+
+def verify(config: Config, notifier: Notifier) -> None:
+    """Find what reading the configuration could not: secrets that are missing, targets that are none.
+
+    Raises:
+        ConfigError: with all of it at once.
+    """
+    problems = list(config.verify_secrets())
+    if not problems:
+        for name, target in config.targets.items():
+            for index, url in enumerate(target.urls):
+                problem = notifier.check_address(url.reveal())
+                if problem:
+                    problems.append(config.problem(("targets", name), f"address {index + 1}: {problem}"))
+    if problems:
+        raise ConfigError(problems)
+
+
+def register_secrets(config: Config, redactor: Redactor) -> None:
+    """Tell the redactor every secret of the configuration."""
+    redactor.register(*(secret.reveal() for secret in config.secrets()))
+
+
+def make_routes(config: Config) -> Routes:
+    """The routes as the core wants them."""
+    addresses = {
+        name: tuple(f"{name}/{number}" for number in range(1, len(target.urls) + 1))
+        for name, target in config.targets.items()
+    }
+    routes = tuple(
+        Route(
+            to=route.to,
+            accounts=frozenset(route.accounts),
+            feeds=frozenset(route.feeds),
+            changes=frozenset(route.changes) if route.changes is not None else None,
+        )
+        for route in config.routes
+    )
+    notices = tuple(config.targets) if config.notices is None else config.notices
+    return Routes(routes, addresses, notices)
+
+
+def address_urls(config: Config) -> Mapping[str, Callable[[], str]]:
+    """The service's address for each of ours, revealed when it is served."""
+    return {
+        f"{name}/{number}": url.reveal
+        for name, target in config.targets.items()
+        for number, url in enumerate(target.urls, start=1)
+    }
+
+
+def make_policy(config: Config) -> RetryPolicy:
+    """How long deliveries are tried."""
+    retry = config.retry
+    return RetryPolicy(retry.first, retry.most, retry.give_up, drop_ambiguous=config.on_ambiguous == "drop")
+
+
+def make_limits(config: Config) -> FetchLimits:
+    """What fetching may take."""
+    poll = config.poll
+    return FetchLimits(poll.timeout, poll.max_body, poll.concurrency, poll.per_host)
+

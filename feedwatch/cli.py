@@ -1,0 +1,321 @@
+"""The command line: one short function for each command (design, section 6).
+
+Exit status 0: done; 1: something failed, and it says what; 2: usage or configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from feedwatch import __version__
+from feedwatch.errors import ConfigError, FeedwatchError
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What stands before the command: which configuration."""
+
+    config_path: Path | None = None
+    _config: Any = field(default=None, repr=False)
+
+    def load(self) -> Any:
+        """Read the configuration; its warnings go to standard error."""
+        from feedwatch.config import load_config  # noqa: PLC0415
+
+        config = load_config(self.config_path, environ=os.environ)
+        for warning in config.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        return config
+
+
+def main() -> None:
+    """Run a command; errors a person can act on go to standard error without a traceback."""
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(f"error: {problem}", err=True)
+        sys.exit(2)
+    except FeedwatchError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read us has gone (`feedwatch changes | head`): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="The configuration. Default: $FEEDWATCH_CONFIG, ~/.config/feedwatch/config.yaml, "
+    "/etc/feedwatch/config.yaml.",
+)
+@click.version_option(__version__, prog_name="feedwatch")
+@click.pass_context
+def cli(context: click.Context, config_path: Path | None) -> None:
+    """Knows what is on your lists, and tells you when a list changes.
+
+    To see it work, type: feedwatch demo
+    """
+    context.obj = Invocation(config_path)
+
+
+# ── doing ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+@click.pass_obj
+def run(invocation: Invocation) -> None:
+    """Watch and tell, in the foreground, until SIGTERM or SIGINT. SIGHUP reads the configuration again."""
+    from feedwatch.commands import run_daemon  # noqa: PLC0415
+
+    asyncio.run(run_daemon(invocation.load(), invocation.load))
+
+
+@cli.command()
+@click.argument("feeds", nargs=-1, metavar="[FEED]...")
+@as_json
+@click.pass_obj
+def poll(invocation: Invocation, feeds: tuple[str, ...], *, as_json: bool) -> int:
+    """Poll all feeds (or those named, as account/name) once, now, and deliver what is due.
+
+    1 if a feed failed, an account is signed out or a message could not be sent.
+    """
+    from feedwatch.commands import poll_once  # noqa: PLC0415
+
+    return asyncio.run(poll_once(invocation.load(), feeds, as_json=as_json))
+
+
+@cli.command()
+@click.option("--notify", is_flag=True, help="Send a test message to each target.")
+@as_json
+@click.pass_obj
+def check(invocation: Invocation, *, notify: bool, as_json: bool) -> int:
+    """Read the configuration, and reach each account and feed."""
+    from feedwatch.commands import check_all  # noqa: PLC0415
+
+    return asyncio.run(check_all(invocation.load(), notify=notify, as_json=as_json))
+
+
+@cli.command()
+@click.argument("account")
+@click.pass_obj
+def login(invocation: Invocation, account: str) -> int:
+    """Say how ACCOUNT is signed in."""
+    from feedwatch.commands import explain_login  # noqa: PLC0415
+
+    return explain_login(invocation.load(), account)
+
+
+@cli.command()
+@click.argument("accounts", nargs=-1, metavar="[ACCOUNT]...")
+@as_json
+@click.pass_obj
+def discover(invocation: Invocation, accounts: tuple[str, ...], *, as_json: bool) -> int:
+    """Read the accounts' indexes now, and show the feeds each has."""
+    from feedwatch.commands import discover_now  # noqa: PLC0415
+
+    return asyncio.run(discover_now(invocation.load(), accounts, as_json=as_json))
+
+
+# ── looking ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+@as_json
+@click.pass_obj
+def status(invocation: Invocation, *, as_json: bool) -> None:
+    """Show each feed: its kind, entries, last and next poll, and how it went."""
+    with _reading(invocation, as_json=as_json) as (store, screen):
+        _looking().show_status(store, screen)
+
+
+@cli.command()
+@click.argument("feed")
+@as_json
+@click.pass_obj
+def show(invocation: Invocation, feed: str, *, as_json: bool) -> None:
+    """Show a list as last seen, in order. FEED is account/name, as in `feedwatch status`."""
+    with _reading(invocation, as_json=as_json) as (store, screen):
+        _looking().show_feed(store, screen, feed)
+
+
+@cli.command()
+@click.option("--feed", metavar="ACCOUNT/NAME", help="Only this feed.")
+@click.option("--since", metavar="T", help="A duration (2h, 7d) or a date (2026-01-31).")
+@as_json
+@click.pass_obj
+def changes(invocation: Invocation, feed: str | None, since: str | None, *, as_json: bool) -> None:
+    """Show what changed, newest last."""
+    since_at = _read_since(since)
+    with _reading(invocation, as_json=as_json) as (store, screen):
+        _looking().show_changes(store, screen, feed, since_at)
+
+
+@cli.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def outbox(context: click.Context, *, as_json: bool) -> None:
+    """Messages waiting, dead or done."""
+    if context.invoked_subcommand is None:
+        _list_outbox(context.obj, as_json=as_json)
+
+
+@outbox.command("list")
+@as_json
+@click.pass_obj
+def outbox_list(invocation: Invocation, *, as_json: bool) -> None:
+    """Show messages waiting, dead or done."""
+    _list_outbox(invocation, as_json=as_json)
+
+
+@outbox.command("retry")
+@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@click.pass_obj
+def outbox_retry(invocation: Invocation, ids: tuple[int, ...]) -> None:
+    """Make messages that wait or are dead due now (all of them, or those with these ids)."""
+    with _writing(invocation) as store:
+        count = store.retry_messages(ids or None, datetime.now(UTC))
+    click.echo(f"{_count(count, 'message')} due now")
+
+
+@outbox.command("drop")
+@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@click.pass_obj
+def outbox_drop(invocation: Invocation, ids: tuple[int, ...]) -> None:
+    """Give messages up. They stay visible as dead, and `retry` can bring them back."""
+    with _writing(invocation) as store:
+        count = store.drop_messages(ids, datetime.now(UTC))
+    click.echo(f"{_count(count, 'message')} dropped")
+
+
+# ── subscriptions, demo, sandbox ──────────────────────────────────────────────────────────────────
+
+
+@cli.group()
+def opml() -> None:
+    """Subscriptions in and out, as OPML."""
+
+
+@opml.command("export")
+@click.option("--with-tokens", is_flag=True, help="Include feeds whose address holds a secret token.")
+@click.pass_obj
+def opml_export(invocation: Invocation, *, with_tokens: bool) -> None:
+    """Print the feeds that are watched, as OPML."""
+    with _reading(invocation, as_json=False) as (store, _):
+        _looking().export_opml(store, with_tokens=with_tokens)
+
+
+@opml.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--account", default="reading", show_default=True, help="What to call the account.")
+def opml_import(file: Path, account: str) -> None:
+    """Print the lines to put into the configuration for the feeds in FILE."""
+    from feedwatch.looking import import_opml  # noqa: PLC0415
+
+    import_opml(file, account)
+
+
+@cli.command()
+@click.option("--for", "length", metavar="DURATION", help="End by itself, e.g. after 20s.")
+@click.option("--webhook", metavar="URL", hidden=True, help="Where the demo's daemon sends, for its test.")
+def demo(length: str | None, webhook: str | None) -> int:
+    """See it work: an API server, a daemon and moving lists, all in this terminal."""
+    from feedwatch.config import parse_duration  # noqa: PLC0415
+    from feedwatch.demo import run_demo  # noqa: PLC0415
+
+    try:
+        limit = parse_duration(length) if length else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--for") from error
+    return run_demo(limit, webhook)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True)
+@click.option("--write-config", type=click.Path(path_type=Path), help="Write a configuration for it to a file.")
+def sandbox(port: int, write_config: Path | None) -> None:
+    """Run the API server alone, on this machine, for trying things out."""
+    from feedwatch.sandbox import run_sandbox  # noqa: PLC0415
+
+    run_sandbox(port, write_config, click.echo)
+
+
+# ── what they share ───────────────────────────────────────────────────────────────────────────────
+
+
+def _looking() -> Any:
+    # Imported when first needed: what only looks should start fast.
+    from feedwatch import looking  # noqa: PLC0415
+
+    return looking
+
+
+def _list_outbox(invocation: Invocation, *, as_json: bool) -> None:
+    with _reading(invocation, as_json=as_json) as (store, screen):
+        _looking().show_outbox(store, screen)
+
+
+@contextmanager
+def _reading(invocation: Invocation, *, as_json: bool) -> Iterator[tuple[Any, Any]]:
+    """Open the state for looking only: no secret is needed, nothing is created."""
+    from feedwatch.looking import open_for_looking  # noqa: PLC0415
+
+    with open_for_looking(invocation.load(), as_json=as_json) as opened:
+        yield opened
+
+
+@contextmanager
+def _writing(invocation: Invocation) -> Iterator[Any]:
+    from feedwatch.store import Store  # noqa: PLC0415
+
+    store = Store.open_existing(invocation.load().state)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _read_since(text: str | None) -> datetime | None:
+    """A duration back from now, or a date or instant (UTC unless it says otherwise)."""
+    from feedwatch.config import parse_duration  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        return datetime.now(UTC) - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is neither a duration (2h, 7d) nor a date (2026-01-31)", param_hint="--since"
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+

@@ -1,0 +1,20 @@
+"""One poll, start to finish: read the list over the network, then decide and write in one transaction.
+
+`reading` asks and reads, `landing` writes, `round` makes many polls at once.
+"""
+
+from feedwatch.poll.landing import PollTerms, PollWriter
+from feedwatch.poll.reading import ListReader, Reading, ReadList, SameList
+from feedwatch.poll.round import Poller, PollOutcome, PollReport
+
+__all__ = [
+    "ListReader",
+    "PollOutcome",
+    "PollReport",
+    "PollTerms",
+    "PollWriter",
+    "Poller",
+    "ReadList",
+    "Reading",
+    "SameList",
+]

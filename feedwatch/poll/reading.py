@@ -1,0 +1,347 @@
+"""Read one feed over the network, to its end: no database here, and nothing is decided.
+
+The way is short where nothing changed: a 304 is done, the same bytes are done, the same bytes but
+for dates that move by themselves are done; only then is a document parsed (design, section 9).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from feedwatch.clock import Clock
+from feedwatch.core.keys import title_of
+from feedwatch.core.kinds import rules_of
+from feedwatch.core.model import (
+    Fetched,
+    FetchFailed,
+    FetchOutcome,
+    Kind,
+    NotModified,
+    Page,
+    ParseFailed,
+    Reason,
+    Validators,
+)
+from feedwatch.core.schedule import REVALIDATE_AFTER
+from feedwatch.core.snapshot import build_snapshot
+from feedwatch.core.state import FeedState, PollResult, PollTask
+from feedwatch.netflix.address import (
+    PAGE_SIZE,
+    is_foreign_sort,
+    is_tokenized,
+    page_address,
+    without_parameters,
+)
+from feedwatch.netflix.status import classify_failure
+from feedwatch.parse.digest import body_digest, content_digest
+
+READS_OF_A_TORN_LIST = 4
+"""A list that changes while its pages are read is read again, three times at most (law 10)."""
+MOST_PAGES = 100
+
+
+class Fetch(Protocol):
+    """What asks for a document (feedwatch.fetch.Fetcher.fetch)."""
+
+    async def __call__(self, url: str, *, validators: Validators | None = None) -> FetchOutcome:
+        """Make one request, conditional where validators are given."""
+        ...
+
+
+class ReadPage(Protocol):
+    """What reads a document (feedwatch.parse.Parser.read_page)."""
+
+    async def __call__(
+        self, body: bytes, *, kind: Kind, url: str, content_type: str | None
+    ) -> Page | ParseFailed:
+        """Read one document by its root element."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SameList:
+    """Nothing new: `validators` is None after a 304 that sent none; `believed` after a whole reply."""
+
+    validators: tuple[Validators, ...] | None
+    wish: timedelta | None
+    body_digest: bytes | None = None
+    believed: bool = False
+    moved_to: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadList:
+    """A list read to its end, and how long its server wishes not to be asked."""
+
+    result: PollResult
+    wish: timedelta | None
+
+
+Reading = SameList | ReadList | FetchFailed
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page with the reply it came in."""
+
+    reply: Fetched
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The pages of one list. `whole` is None where that is for the pages themselves to say."""
+
+    pages: tuple[_Page, ...]
+    whole: bool
+    refused: bool = False
+    total_known: bool = True
+
+
+class _Failed(Exception):
+    """Carries a failure up from between two pages; it leaves this module as a value."""
+
+    def __init__(self, failure: FetchFailed) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+class ListReader:
+    """Reads feeds, a page or many, whatever form they come in."""
+
+    def __init__(self, fetch: Fetch, read_page: ReadPage, clock: Clock) -> None:
+        self._clock = clock
+        self._fetch = fetch
+        self._read_page = read_page
+
+    async def read_list(self, task: PollTask) -> Reading:
+        """Ask for a feed and read it to its end.
+
+        The first request is conditional unless there is something to confirm or to refresh.
+        """
+        try:
+            return await self._read(task)
+        except _Failed as failed:
+            return failed.failure
+
+    async def _read(self, task: PollTask) -> Reading:
+        validators = task.validators if _may_ask_conditionally(task, self._clock.now()) else ()
+        first = await self._ask(task, validators=validators[0] if validators else None)
+        if isinstance(first, NotModified):
+            if len(validators) == 1:
+                return _not_modified(first)
+            if await self._others_not_modified(task, validators):
+                return SameList(None, first.max_age)
+            first = await self._ask(task)
+        refused = task.paging_refused
+        if isinstance(first, FetchFailed) and _refuses_paging(task, first):
+            refused = True
+            first = await self._ask(task, refused=True)
+        if not isinstance(first, Fetched):
+            raise _Failed(self._classify(first, task))
+        if same := _compare_bytes(task, first, refused=refused):
+            return same
+        return await self._read_on(task, first, refused=refused)
+
+    async def _read_on(self, task: PollTask, first: Fetched, *, refused: bool) -> Reading:
+        pages = await self._read_pages(task, first, refused=refused)
+        raw, content = _digest_list(pages, task.kind)
+        validators = _keep_validators(pages)
+        wish = _longest(first.max_age, pages.pages[0].page.ttl)
+        if task.body_digest is not None and content == task.content_digest:
+            return SameList(validators, wish, raw, believed=True, moved_to=first.moved_to)
+        entries = [entry for page in pages.pages for entry in page.page.entries]
+        snapshot = build_snapshot(
+            entries,
+            rules_of(task.kind, compare_content=task.compare_content),
+            whole=pages.whole,
+            requested_at=first.requested_at,
+            other_sort=is_tokenized(task.address) and is_foreign_sort(task.address),
+        )
+        result = PollResult(
+            snapshot=snapshot,
+            form=pages.pages[0].page.form,
+            validators=validators,
+            body_digest=raw,
+            content_digest=content,
+            at=first.requested_at,
+            body_etag=pages.pages[-1].page.etag,
+            paging_refused=pages.refused,
+            moved_to=first.moved_to,
+        )
+        return ReadList(result, wish)
+
+    # ── pages ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def _read_pages(self, task: PollTask, first: Fetched, *, refused: bool) -> _List:
+        """Read a list to its last page; one that will not settle is a failed poll (law 10)."""
+        settled = False
+        reads: list[_List] = []
+        reply = first
+        while not settled and len(reads) < READS_OF_A_TORN_LIST:
+            if reads:
+                again = await self._ask(task)
+                if not isinstance(again, Fetched):
+                    raise _Failed(self._classify(again, task))
+                reply = again
+            reads.append(await self._read_once(task, reply, refused=refused))
+            settled = not _is_torn(reads[-1])
+        if settled or all(_is_torn_by_etag_alone(read) for read in reads) or _stands_still(reads):
+            return reads[-1]
+        raise _Failed(FetchFailed(Reason.TORN, "the list kept changing while its pages were read"))
+
+    async def _read_once(self, task: PollTask, first: Fetched, *, refused: bool) -> _List:
+        page = await self._parse(task, first)
+        if task.kind not in (Kind.QUEUE, Kind.RATINGS) or not is_tokenized(task.address) or refused:
+            return _List((page,), whole=page.page.complete, refused=refused)
+        pages = [page]
+        total = page.page.total
+        count = len(page.page.entries)
+        while (total is None and pages[-1].page.entries) or (total is not None and count < total):
+            following = await self._ask(task, start_index=count)
+            if isinstance(following, FetchFailed) and _refuses_paging(task, following):
+                return _List((page,), whole=False, refused=True)
+            if not isinstance(following, Fetched):
+                raise _Failed(self._classify(following, task))
+            read = await self._parse(task, following)
+            if _ignores_paging(page.page, read.page, count):
+                return _List((page,), whole=False, refused=True)
+            pages.append(read)
+            count += len(read.page.entries)
+            if not read.page.entries:
+                break
+            if len(pages) > MOST_PAGES:
+                raise _Failed(FetchFailed(Reason.TOO_LARGE, f"more than {MOST_PAGES} pages"))
+        read_pages = tuple(each for each in pages if each.page.entries) or (page,)
+        return _List(read_pages, whole=True, total_known=total is not None)
+
+    async def _others_not_modified(self, task: PollTask, validators: Sequence[Validators]) -> bool:
+        """Ask for the further pages of a list whose first one was not modified."""
+        for number, kept in enumerate(validators[1:], start=1):
+            reply = await self._ask(task, start_index=number * PAGE_SIZE, validators=kept)
+            if not isinstance(reply, NotModified):
+                return False
+        return True
+
+    async def _ask(
+        self,
+        task: PollTask,
+        *,
+        start_index: int = 0,
+        validators: Validators | None = None,
+        refused: bool = False,
+    ) -> FetchOutcome:
+        url = task.address
+        if is_tokenized(url):
+            url = page_address(url, start_index=start_index)
+            if refused or task.paging_refused:
+                url = without_parameters(url, {"max_results"})
+        return await self._fetch(url, validators=validators)
+
+    def _classify(self, outcome: FetchOutcome, task: PollTask) -> FetchFailed:
+        """Refine why a reply cannot be used by what the API's own message says."""
+        if not isinstance(outcome, FetchFailed):
+            return FetchFailed(Reason.PROTOCOL, "an answer that was not asked for")
+        return classify_failure(outcome, tokenized=is_tokenized(task.address), now=self._clock.now())
+
+    async def _parse(self, task: PollTask, reply: Fetched) -> _Page:
+        page = await self._read_page(
+            reply.body, kind=task.kind, url=reply.url, content_type=reply.content_type
+        )
+        if isinstance(page, ParseFailed):
+            raise _Failed(FetchFailed(page.reason, page.detail, status=200, body=reply.body[:65536]))
+        return _Page(reply, page)
+
+
+def _may_ask_conditionally(task: PollTask, now: datetime) -> bool:
+    if task.believed_at is None or task.first or task.state is FeedState.HELD:
+        return False
+    return now - task.believed_at < REVALIDATE_AFTER
+
+
+def _not_modified(reply: NotModified) -> SameList:
+    return SameList((reply.validators,) if reply.validators else None, reply.max_age)
+
+
+def _refuses_paging(task: PollTask, failure: FetchFailed) -> bool:
+    return failure.reason is Reason.BAD_REQUEST and is_tokenized(task.address) and not task.paging_refused
+
+
+def _ignores_paging(first: Page, following: Page, asked: int) -> bool:
+    """Whether a server gave the first page again when it was asked for another."""
+    if following.start_index is not None and following.start_index != asked:
+        return True
+    return bool(following.entries) and following.entries[0].id == first.entries[0].id
+
+
+# ── torn reads ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _is_torn(read: _List) -> bool:
+    return not _counts_agree(read) or len({page.page.etag for page in read.pages}) > 1
+
+
+def _is_torn_by_etag_alone(read: _List) -> bool:
+    """Whether the etag differs on every page while the count holds: such an etag says nothing."""
+    etags = {page.page.etag for page in read.pages}
+    return _counts_agree(read) and len(etags) == len(read.pages)
+
+
+def _stands_still(reads: Sequence[_List]) -> bool:
+    """Whether a list that does not agree with its own count reads the same each time: so it is, then."""
+    return len({tuple(e.id for page in read.pages for e in page.page.entries) for read in reads}) == 1
+
+
+def _counts_agree(read: _List) -> bool:
+    if len(read.pages) == 1 and not read.whole:
+        return True
+    totals = {page.page.total for page in read.pages}
+    titles = [title_of(e.title_ref) or title_of(e.id) for page in read.pages for e in page.page.entries]
+    total = read.pages[0].page.total
+    twice = len(read.pages) > 1 and len(set(titles)) != len(titles)
+    return len(totals) == 1 and not twice and (total is None or total == len(titles))
+
+
+# ── what to remember of a reply ───────────────────────────────────────────────────────────────────
+
+
+def _compare_bytes(task: PollTask, reply: Fetched, *, refused: bool) -> SameList | None:
+    """The short way for a list of one page: the same bytes, or the same but for dates."""
+    if task.body_digest is None or task.content_digest is None or len(task.validators) > 1:
+        return None
+    validators = (reply.validators,) if reply.validators else ()
+    raw = _seal([body_digest(reply.body)], refused=refused)
+    if raw != task.body_digest:
+        if _seal([content_digest(reply.body, task.kind)], refused=refused) != task.content_digest:
+            return None
+        return SameList(validators, reply.max_age, raw, believed=True, moved_to=reply.moved_to)
+    return SameList(validators, reply.max_age, believed=True, moved_to=reply.moved_to)
+
+
+def _digest_list(read: _List, kind: Kind) -> tuple[bytes, bytes]:
+    bodies = [page.reply.body for page in read.pages]
+    seal = {"refused": read.refused, "total_known": read.total_known}
+    raw = _seal([body_digest(body) for body in bodies], **seal)
+    return raw, _seal([content_digest(body, kind) for body in bodies], **seal)
+
+
+def _seal(digests: Sequence[bytes], *, refused: bool, total_known: bool = True) -> bytes:
+    # The same bytes read as a window are another list. A list that does not say how long it is must
+    # be read to its end each time: its first page alone can never stand for it.
+    how = bytes([refused, not total_known])
+    return hashlib.blake2b(how + b"".join(digests), digest_size=16).digest()
+
+
+def _keep_validators(read: _List) -> tuple[Validators, ...]:
+    """A pair for each page, or none where a 304 could not speak for the whole list."""
+    found = tuple(page.reply.validators for page in read.pages)
+    full = all(len(page.page.entries) == PAGE_SIZE for page in read.pages[:-1])
+    return found if all(found) and full and read.total_known else ()
+
+
+def _longest(*wishes: timedelta | None) -> timedelta | None:
+    return max((wish for wish in wishes if wish is not None), default=None)
