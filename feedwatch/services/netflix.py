@@ -23,7 +23,7 @@ _OTHER_USER = (Reason.UNAUTHORIZED, Reason.NOT_FOUND)
 class NetflixSettings:
     """What an account needs to be asked. `feeds` names those wanted; None wants all."""
 
-    url: str
+    url: str = field(repr=False)
     credentials: Credentials | None
     user_id: str | None = field(default=None, repr=False)
     discovery: Literal["xml", "opml"] = "xml"
