@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 
-NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
 
 # ── feeds and what they list ──────────────────────────────────────────────────────────────────────
@@ -59,7 +57,7 @@ class RawEntry:
     watched_at: datetime | None = None
     published_at: datetime | None = None
     updated_at: datetime | None = None
-    facts: Mapping[str, str] = NO_FACTS
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class Entry:
     title: str
     link: str | None = None
     position: int | None = None
-    facts: Mapping[str, str] = NO_FACTS
+    facts: Mapping[str, str] = field(default_factory=dict)
     dated_at: datetime | None = None
     alias: str | None = None
 
@@ -189,7 +187,7 @@ class RecordedChange:
     position: int | None
     previous_position: int | None
     facts: Mapping[str, FactChange]
-    entry_facts: Mapping[str, str] = NO_FACTS
+    entry_facts: Mapping[str, str] = field(default_factory=dict)
 
 
 # ── what feedwatch says about itself ──────────────────────────────────────────────────────────────
@@ -397,15 +395,18 @@ class Markup(StrEnum):
 class Style:
     """How a message must look for one address.
 
-    `limit` is how much title and body may take together, in UTF-16 code units; `body_limit` and
-    `title_limit` hold where a service counts them apart. `mentions` are the characters that a
-    service turns into a call to people or groups and that must be defused.
+    `limit` is how much title and body may take together, in UTF-16 code units; `title_limit` holds
+    for the title alone. `mentions` are the characters that a service turns into a call to people or
+    groups (or into a link) and that must be defused. `escape` and `title_escape` are the characters
+    that it reads as markup in a plain body or title: a backslash is put before them.
     """
 
     markup: Markup = Markup.TEXT
     limit: int = 4000
     title_limit: int = 250
     mentions: str = ""
+    escape: str = ""
+    title_escape: str = ""
 
 
 class FeedState(StrEnum):

@@ -1,0 +1,66 @@
+"""Facts about titles, read liberally: under any namespace, as text or as an attribute."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_TAGS = re.compile(r"<[^<>]*>")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_SPACE = re.compile(r"\s+")
+_IN_QUEUE = re.compile(r"/queues?/[^/]+/(?P<list>available|saved)(?:/(?P<position>\d+))?/[^/]+/?$")
+_TITLE_PATH = re.compile(r"/catalog/titles/\w+/(?:[^?#]*/)?\d+/?$")
+_WORDS = {"not_interested", "no_opinion"}
+
+
+def clean_title(text: str | None, *, is_html: bool = False) -> str:
+    """A title as one line of plain text."""
+    if not text:
+        return ""
+    if is_html:
+        text = html.unescape(_TAGS.sub("", text))
+    return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
+
+
+def read_rating(text: str | None) -> str | None:
+    """A rating in one form: `3`, `3.5`, `not_interested`, `no_opinion`; None for none."""
+    if not text or not (text := text.strip().lower()):
+        return None
+    word = text.replace(" ", "_")
+    if word in _WORDS:
+        return word
+    return read_number(text)
+
+
+def read_number(text: str | None) -> str | None:
+    """A number in one form; None for what is none."""
+    if not text:
+        return None
+    try:
+        number = float(text.strip())
+    except ValueError:
+        return None
+    if not 0 <= number <= 100_000:
+        return None
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def read_availability(label: str | None) -> str | None:
+    """An availability in one dialect: `available now`, `saved`, `very long wait`."""
+    if not label:
+        return None
+    return _SPACE.sub(" ", label.replace("_", " ")).strip().lower() or None
+
+
+def read_place(entry_id: str | None) -> tuple[str, int | None] | None:
+    """What an id in a queue says: which part of it (available, saved), and the position."""
+    match = _IN_QUEUE.search(entry_id) if entry_id else None
+    if match is None:
+        return None
+    position = match["position"]
+    return match["list"], int(position) if position and int(position) > 0 else None
+
+
+def is_title_path(href: str) -> bool:
+    """Whether an address is of a title in the catalog itself, not of one of its parts."""
+    return _TITLE_PATH.search(href) is not None
