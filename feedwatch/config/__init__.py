@@ -1,0 +1,48 @@
+"""YAML → a frozen Config, or every problem at once, each with file, line and column.
+
+```
+a reading   bytes → yaml_source: nodes that know their places → schema: values → settings: Config
+```
+
+Nothing here shows a secret or repeats a line of the file. Secrets resolve when they are revealed.
+"""
+
+from feedwatch.config.durations import format_duration, format_size, parse_duration, parse_size
+from feedwatch.config.loading import config_json_schema, load_config
+from feedwatch.config.places import find_config
+from feedwatch.config.schema import (
+    Account,
+    FeedsAccount,
+    FeedSettings,
+    ListedFeed,
+    NetflixAccount,
+    OpmlAccount,
+    PollSettings,
+    RetrySettings,
+    RouteSettings,
+    Target,
+)
+from feedwatch.config.secrets import Secret
+from feedwatch.config.settings import Config
+
+__all__ = [
+    "Account",
+    "Config",
+    "FeedSettings",
+    "FeedsAccount",
+    "ListedFeed",
+    "NetflixAccount",
+    "OpmlAccount",
+    "PollSettings",
+    "RetrySettings",
+    "RouteSettings",
+    "Secret",
+    "Target",
+    "config_json_schema",
+    "find_config",
+    "format_duration",
+    "format_size",
+    "load_config",
+    "parse_duration",
+    "parse_size",
+]

@@ -1,0 +1,95 @@
+"""What a configuration may say but had better not: reported as warnings, never in the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, urlsplit
+
+from feedwatch.config.nodes import Node, PathStep, Place, find_node
+from feedwatch.config.schema import Account, FeedsAccount, NetflixAccount, Settings
+from feedwatch.config.secrets import Secret
+
+Caution = tuple[Place, str]
+
+_POLITE = timedelta(minutes=1)
+_IMPOLITE = "less than a minute between two polls: many a server takes that for an attack"
+_READABLE = (
+    "others can read this file, and here is a secret in it: `chmod o-r` it, "
+    "or take the secret from elsewhere (${NAME}, !file, !credential)"
+)
+_TOKEN_NAME = re.compile(r"token|secret|passw|pwd|auth|sig|api_?key", re.IGNORECASE)
+
+
+def find_cautions(settings: Settings, root: Node, *, others_read: bool) -> Iterator[Caution]:
+    """Find what to warn of, in any order."""
+    for path in _find_impolite(settings):
+        yield find_node(root, path)[1], _IMPOLITE
+    written = min((secret.place for secret in _written_secrets(settings)), default=None)
+    if others_read and written is not None:
+        yield written, _READABLE
+
+
+# ── polls too close to each other ─────────────────────────────────────────────────────────────────
+
+
+def _find_impolite(settings: Settings) -> Iterator[tuple[PathStep, ...]]:
+    accounts = settings.accounts.items()
+    if settings.poll.every < _POLITE and any(_reaches_out(account) for _name, account in accounts):
+        yield "poll", "every"
+    for name, account in accounts:
+        for feed, settings_of_feed in account.overrides.items():
+            every = settings_of_feed.every
+            if every is not None and every < _POLITE and not _is_local(_host_of_feed(account, feed)):
+                yield "accounts", name, "feeds", feed, "every"
+
+
+def _reaches_out(account: Account) -> bool:
+    """Whether some feed of an account that follows `poll.every` is on another machine."""
+    if isinstance(account, FeedsAccount):
+        following = (name for name, feed in account.feeds.items() if feed.every is None)
+        return any(not _is_local(_host_of_feed(account, name)) for name in following)
+    return not _is_local(_host_of_feed(account, ""))
+
+
+def _host_of_feed(account: Account, feed: str) -> str | None:
+    """The host a feed is asked of, as far as the configuration says it outright."""
+    if isinstance(account, FeedsAccount):
+        return _host_of(account.feeds[feed].url.written)
+    # The feeds of a list of subscriptions may be anywhere.
+    return _host_of(account.url) if isinstance(account, NetflixAccount) else None
+
+
+def _host_of(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
+def _is_local(host: str | None) -> bool:
+    if host is None:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+# ── secrets that others can read ──────────────────────────────────────────────────────────────────
+
+
+def _written_secrets(settings: Settings) -> Iterable[Secret]:
+    """The secrets that stand in the file itself."""
+    for account in settings.accounts.values():
+        yield from (secret for secret in account.credentials if secret.is_literal)
+        yield from (url for url in account.addresses if url.is_literal and _holds_token(url.written))
+    for target in settings.targets.values():
+        yield from (url for url in target.urls if url.is_literal)
+
+
+def _holds_token(address: str) -> bool:
+    parts = urlsplit(address)
+    return "@" in parts.netloc or any(_TOKEN_NAME.search(name) for name, _value in parse_qsl(parts.query))
