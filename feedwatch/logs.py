@@ -12,7 +12,7 @@ from feedwatch.redact import RedactingFormatter, Redactor
 
 _UNDER_SYSTEMD = "%(levelname)s %(name)s %(message)s"  # the journal has the time
 _ELSEWHERE = "%(asctime)s %(levelname)s %(name)s %(message)s"
-_CHATTY = ("httpx", "httpcore", "aiohttp", "apprise", "apscheduler", "asyncio", "uvicorn")
+_CHATTY = ("httpx", "httpcore", "aiohttp", "apscheduler", "asyncio", "uvicorn")
 """Libraries that log what we log better, at every request; their warnings are heard."""
 
 

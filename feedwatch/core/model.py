@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-
-
 # ── feeds and what they list ──────────────────────────────────────────────────────────────────────
 
 
@@ -395,10 +393,9 @@ class Markup(StrEnum):
 class Style:
     """How a message must look for one address.
 
-    `limit` is how much title and body may take together, in UTF-16 code units; `title_limit` holds
-    for the title alone. `mentions` are the characters that a service turns into a call to people or
-    groups (or into a link) and that must be defused. `escape` and `title_escape` are the characters
-    that it reads as markup in a plain body or title: a backslash is put before them.
+    `limit` is how much title and body may take together, `title_limit` the title alone, in UTF-16 code
+    units. `mentions` are, between spaces, what a service turns into a call to people or groups and
+    must be defused; `escape` the characters that it would take for markup in a text.
     """
 
     markup: Markup = Markup.TEXT
@@ -406,7 +403,6 @@ class Style:
     title_limit: int = 250
     mentions: str = ""
     escape: str = ""
-    title_escape: str = ""
 
 
 class FeedState(StrEnum):
