@@ -24,10 +24,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One subscription. Its address is a secret if it holds a token.
-
-    `group` is the outlines above it as one text (`Movies / Classics`); None at the top.
-    """
+    """One subscription: its text, its address (a secret if it holds a token), and the groups above it."""
 
     text: str
     address: str = field(repr=False)
@@ -35,7 +32,12 @@ class Outline:
     page: str | None = field(default=None, repr=False)
     type: str | None = None
     kind: str | None = None
-    group: str | None = None
+    groups: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str | None:
+        """The outlines above as one text (`Movies / Classics`); None at the top."""
+        return GROUP_SEPARATOR.join(self.groups) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Opml:
     outlines: tuple[Outline, ...]
     title: str | None = None
     skipped: tuple[str, ...] = ()
+
+
+def split_group(group: str | None) -> tuple[str, ...]:
+    """Give the groups that a group's text names, outermost first."""
+    return tuple(group.split(GROUP_SEPARATOR)) if group else ()
 
 
 def read_opml(body: bytes) -> Opml | ParseFailed:
@@ -74,8 +81,7 @@ def write_opml(outlines: Iterable[Outline], *, title: str = "feedwatch subscript
     etree.SubElement(etree.SubElement(root, "head"), "title").text = _clean(title)
     places: dict[tuple[str, ...], Element] = {(): etree.SubElement(root, "body")}
     for outline in outlines:
-        groups = tuple(outline.group.split(GROUP_SEPARATOR)) if outline.group else ()
-        etree.SubElement(_place_of(groups, places), "outline", _attributes_to_write(outline))
+        etree.SubElement(_place_of(outline.groups, places), "outline", _attributes_to_write(outline))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
@@ -120,7 +126,7 @@ def _make_outline(attributes: dict[str, str], address: str, groups: tuple[str, .
         page=attributes.get("htmlurl"),
         type=attributes.get("type"),
         kind=attributes.get("kind"),
-        group=GROUP_SEPARATOR.join(filter(None, groups)) or None,
+        groups=tuple(filter(None, groups)),
     )
 
 

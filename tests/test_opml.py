@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feedwatch.core.model import ParseFailed, Reason
-from feedwatch.opml import Opml, Outline, read_opml, write_opml
+from feedwatch.opml import Opml, Outline, read_opml, split_group, write_opml
 
 NESTED = b"""<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0"><head><title>Mine</title></head><body>
@@ -165,7 +166,7 @@ TEXT = (
     .filter(bool)
 )
 ADDRESS = st.text("abc019&=?#%+;:/.~'\"<>é", min_size=1).map("http://h/".__add__)
-GROUP = st.lists(TEXT.map(lambda text: " ".join(text.split())), min_size=1, max_size=3).map(" / ".join)
+GROUPS = st.lists(TEXT.map(lambda text: " ".join(text.split())), max_size=3).map(tuple)
 OUTLINES = st.lists(
     st.builds(
         Outline,
@@ -175,16 +176,16 @@ OUTLINES = st.lists(
         page=st.none() | ADDRESS,
         type=st.sampled_from(["rss", "atom"]),
         kind=st.none() | st.just("queue"),
-        group=st.none() | GROUP,
+        groups=GROUPS,
     ),
     max_size=12,
 )
 
 
-def by_group(outlines: list[Outline]) -> dict[str | None, list[Outline]]:
-    groups: dict[str | None, list[Outline]] = defaultdict(list)
+def by_group(outlines: list[Outline]) -> dict[tuple[str, ...], list[Outline]]:
+    groups: dict[tuple[str, ...], list[Outline]] = defaultdict(list)
     for outline in outlines:
-        groups[outline.group].append(outline)
+        groups[outline.groups].append(outline)
     return dict(groups)
 
 
@@ -194,7 +195,15 @@ def test_what_is_written_reads_back_the_same(outlines: list[Outline]) -> None:
     assert by_group(list(read(write_opml(outlines)).outlines)) == by_group(outlines)
 
 
+@given(OUTLINES)
+def test_group_kept_as_text_reads_back_the_same(outlines: list[Outline]) -> None:
+    """The state keeps a group as one text; what is exported from it has the same groups."""
+    stored = [replace(outline, groups=split_group(outline.group)) for outline in outlines]
+    groups = [outline.group for outline in read(write_opml(stored)).outlines]
+    assert sorted(groups, key=str) == sorted((outline.group for outline in outlines), key=str)
+
+
 def test_characters_that_xml_cannot_hold_are_left_out() -> None:
     """A control character in a title does not stop an export."""
-    written = write_opml([Outline("a\x00b\x1b\ud800", "http://h", group="g\x07")])
-    assert read(written).outlines == (Outline("ab", "http://h", type="rss", group="g"),)
+    written = write_opml([Outline("a\x00b\x1b\ud800", "http://h", groups=("g\x07",))])
+    assert read(written).outlines == (Outline("ab", "http://h", type="rss", groups=("g",)),)

@@ -77,7 +77,7 @@ class Discoverer:
     async def _discover(self, account: str) -> DiscoveryReport:
         asking = Asking(
             account,
-            make_settings(account, self._config),
+            make_settings(account, self._config.accounts[account]),
             self._clock.jitter(),
             self._routes.notice_addresses,
             self._hide,
