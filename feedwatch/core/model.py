@@ -395,7 +395,8 @@ class Style:
 
     `limit` is how much title and body may take together, `title_limit` the title alone, in UTF-16 code
     units. `mentions` are, between spaces, what a service turns into a call to people or groups and
-    must be defused; `escape` the characters that it would take for markup in a text.
+    must be defused; `escape` the characters that it would take for markup in a body, `title_escape`
+    those in a title.
     """
 
     markup: Markup = Markup.TEXT
@@ -403,6 +404,7 @@ class Style:
     title_limit: int = 250
     mentions: str = ""
     escape: str = ""
+    title_escape: str = ""
 
 
 class FeedState(StrEnum):
