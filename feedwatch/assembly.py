@@ -51,9 +51,10 @@ class Assembly:
         routes = make_routes(config)
         self.writer = PollWriter(store, routes=routes, every=config.poll.every, clock=clock)
         self.discoverer = Discoverer(store, fetcher, config, routes=routes, clock=clock, redactor=redactor)
+        self.reader = ListReader(fetcher.fetch, parser.read_page, clock)
         self.poller = Poller(
             store,
-            ListReader(fetcher.fetch, parser.read_page, clock),
+            self.reader,
             self.writer,
             clock=clock,
             rediscover=self.discoverer.discover_again,
@@ -146,6 +147,7 @@ async def assemble(
     assembly = Assembly(config, store, fetcher, parser, notifier, redactor, clock)
     stack.push_async_callback(assembly.writer.flush)
     await assembly.sync()
+    await assembly.discoverer.register_tokens()
     return assembly
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -237,5 +235,3 @@ class _progress:  # noqa: N801 — reads as `with _progress(…)`
         if self._shown:
             self._progress.stop()
 
-
-_ = asyncio, logging

@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -137,7 +138,7 @@ class Daemon:
     async def _deliver(self) -> None:
         """Serve each address in a task of its own: one that hangs blocks no other."""
         for address in await self._assembly.due_addresses():
-            self._start(f"address {address}", lambda a=address: self._serve(a))
+            self._start(f"address {address}", partial(self._serve, address))
 
     async def _serve(self, address: str) -> None:
         await self._assembly.deliverer.serve(address)

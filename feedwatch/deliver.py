@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -109,7 +109,7 @@ class Deliverer:
         return _log(claim, outcome, settlement)
 
     async def _claim(self, address: str, style: Style) -> ClaimedMessage | None:
-        def compose(deliveries: list[OwedDelivery]) -> Composed:
+        def compose(deliveries: Sequence[OwedDelivery]) -> Composed:
             return compose_message(deliveries, style)
 
         now = self._clock.now()

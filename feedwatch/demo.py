@@ -24,8 +24,7 @@ from pathlib import Path
 
 import click
 
-from feedwatch.present import clean_text
-from feedwatch.sandbox import Sandbox, sample_config, serving
+from feedwatch.sandbox import Sandbox, serving
 
 _PAUSE = 1.2
 """Seconds between two moves: short enough to see all of them in a quarter of a minute."""

@@ -208,7 +208,11 @@ class _Exchange:
                 sent["If-Modified-Since"] = self._validators.last_modified
             if self._sign:
                 sent.update(self._sign(self.url))
-        return httpx.Request("GET", _PLACEHOLDER, headers=sent, extensions={"raw_url": _wire_url(self.url)})
+        request = httpx.Request(
+            "GET", _PLACEHOLDER, headers=sent, extensions={"raw_url": _wire_url(self.url)}
+        )
+        del request.headers["host"]  # the placeholder's
+        return request
 
     def redirect(self, status: int, location: str | None) -> FetchFailed | None:
         """Go where a redirect points, or say why not."""

@@ -16,6 +16,7 @@ from feedwatch.clock import Clock
 from feedwatch.core.keys import title_of
 from feedwatch.core.kinds import rules_of
 from feedwatch.core.model import (
+    FeedState,
     Fetched,
     FetchFailed,
     FetchOutcome,
@@ -28,7 +29,7 @@ from feedwatch.core.model import (
 )
 from feedwatch.core.schedule import REVALIDATE_AFTER
 from feedwatch.core.snapshot import build_snapshot
-from feedwatch.core.state import FeedState, PollResult, PollTask
+from feedwatch.core.state import PollResult, PollTask
 from feedwatch.netflix.address import (
     PAGE_SIZE,
     is_foreign_sort,
