@@ -1,0 +1,5 @@
+"""One message to one address of a service, and what became of it."""
+
+from feedwatch.notify.notifier import SEND_WITHIN, Notifier
+
+__all__ = ["SEND_WITHIN", "Notifier"]

@@ -1,0 +1,193 @@
+"""The door of Apprise: nothing else imports it. It is opened late, for it takes 0.1 s and 44 MiB.
+
+A `Service` is one address of a service, checked, quiet and ready: no retries, no sleeping, no redirects,
+no rewriting of what we wrote.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from feedwatch.core.model import Delivered, NotifyOutcome, NotifyTimedOut, Style
+from feedwatch.notify.failures import judge_failure
+from feedwatch.notify.services import Capacity, style_service
+from feedwatch.notify.wire import listen_to_requests, watch_wire
+
+_SCHEMA = re.compile(r"(?P<schema>[a-z][a-z0-9]{1,30})://", re.IGNORECASE)
+_CONNECT_WITHIN = 10.0
+_READ_WITHIN = 40.0
+_READ_OPTION = re.compile(r"[?&]rto=", re.IGNORECASE)
+_CONNECT_OPTION = re.compile(r"[?&]cto=", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class BadAddress:
+    """Why an address cannot be used, in words without its secrets."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One address of a service, ready to be sent to."""
+
+    style: Style
+    _sender: Any = field(repr=False)
+    _plugin: Any = field(repr=False)
+
+    @property
+    def _is_mail(self) -> bool:
+        return _is_mail(self._plugin)
+
+    def deliver(self, title: str, body: str, *, is_html: bool) -> NotifyOutcome:
+        """Send one message now, in this thread."""
+        _forget_limits(self._plugin)
+        with watch_wire() as seen, _hear_log(details=self._is_mail):
+            result = self._sender.notify(
+                body=body or title,
+                title=title if body else "",
+                body_format="html" if is_html else "text",
+                interpret_escapes=False,
+                log_level=logging.DEBUG,
+            )
+        if result.status.name == "SUCCESS":
+            return Delivered()
+        if result.status.name == "TIMEOUT":
+            return NotifyTimedOut()
+        return judge_failure(seen, (entry.message for entry in result.logs()))
+
+
+def open_service(url: str) -> Service | BadAddress:
+    """Make a service of an address, or say why it is none."""
+    found = _SCHEMA.match(url.strip())
+    if found is None:
+        return BadAddress("no address of a service: it has to begin like ntfy:// or mailto://")
+    apprise = _load_apprise()
+    asset = apprise.AppriseAsset(
+        app_id="feedwatch",
+        app_desc="feedwatch",
+        async_mode=False,  # in our own thread, not in a pool that keeps the process alive
+        service_timeout=0,  # the deadline is ours too
+        http_redirects=False,  # what is answered with a redirect has not been taken
+        interpret_escapes=False,
+        default_service_retry=0,
+        storage_mode="memory",
+    )
+    plugin = apprise.Apprise.instantiate(url.strip(), asset=asset)
+    if plugin is None:
+        return BadAddress(_explain(apprise, found["schema"].lower()))
+    if problem := _find_forbidden(plugin):
+        return BadAddress(problem)
+    _tame(plugin, url)
+    sender = apprise.Apprise(asset=asset)
+    sender.add(plugin)
+    return Service(_style_of(plugin), sender, plugin)
+
+
+_DETAILS = threading.Lock()
+_wanting_details = 0
+
+
+@contextmanager
+def _hear_log(*, details: bool) -> Iterator[None]:
+    """Have Apprise log its details for as long as somebody wants them: what SMTP answered is only there.
+
+    They cost a millisecond a message, so the others go without.
+    """
+    if details:
+        _want_details(1)
+    try:
+        yield
+    finally:
+        if details:
+            _want_details(-1)
+
+
+def _want_details(more: int) -> None:
+    global _wanting_details  # noqa: PLW0603 — the level of a logger is one for the whole process
+    with _DETAILS:
+        _wanting_details += more
+        level = logging.DEBUG if _wanting_details else logging.WARNING
+        logging.getLogger("apprise").setLevel(level)
+
+
+def _is_mail(plugin: Any) -> bool:
+    return plugin.schema in ("mailto", "mailtos")
+
+
+@functools.cache
+def _load_apprise() -> Any:
+    import apprise  # noqa: PLC0415 — late, see above
+
+    # Their log lines hold addresses: they are read here, from the result, and go nowhere else.
+    for name in ("apprise", "urllib3"):
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+    logging.getLogger("apprise").setLevel(logging.WARNING)
+    listen_to_requests()
+    return apprise
+
+
+def _explain(apprise: Any, schema: str) -> str:
+    if schema in ("http", "https"):
+        return "no address that Apprise recognises: name the service, as in json://host/path or discord://…"
+    known = apprise.plugins.N_MGR
+    if schema not in known:
+        return f"Apprise knows no service {schema}://"
+    plugin = known[schema]
+    if not plugin.enabled:
+        wanted = plugin.requirements.get("packages_required") or []
+        packages = wanted if isinstance(wanted, str) else ", ".join(wanted)
+        return f"{schema}:// cannot be used here" + (f": it needs {packages}" if packages else "")
+    return f"{schema}:// lacks something that {plugin.service_name} needs, or has it in the wrong form"
+
+
+def _find_forbidden(plugin: Any) -> str | None:
+    if plugin.optional:
+        return "optional=yes would call lost messages delivered: leave it out"
+    if plugin.retry:
+        return "retry= would repeat messages out of order: leave it out, feedwatch tries again by itself"
+    if plugin.redirects:
+        return "redirect=yes would call messages delivered that were only sent elsewhere: leave it out"
+    if plugin.interpret_emojis:
+        return "emojis=yes would change titles: leave it out"
+    return None
+
+
+def _tame(plugin: Any, url: str) -> None:
+    plugin.request_rate_per_sec = 0  # it would sleep between messages: waiting is the outbox's
+    plugin.overflow_mode = "upstream"  # messages come cut to size, at entries
+    plugin.body_max_line_count = 0  # and whole
+    if not _READ_OPTION.search(url):
+        plugin.socket_read_timeout = _READ_WITHIN
+    if not _CONNECT_OPTION.search(url):
+        # A mail plugin takes this for all that it waits for.
+        plugin.socket_connect_timeout = _READ_WITHIN if _is_mail(plugin) else _CONNECT_WITHIN
+
+
+def _forget_limits(plugin: Any) -> None:
+    # Some plugins remember a service's rate limit and sleep it off; here the outbox waits instead.
+    if hasattr(plugin, "ratelimit_remaining"):
+        plugin.ratelimit_remaining = 1.0
+
+
+def _style_of(plugin: Any) -> Style:
+    kind = type(plugin)
+    schemas: list[str] = [plugin.schema]
+    for protocol in (kind.protocol, kind.secure_protocol):
+        schemas += [protocol] if isinstance(protocol, str) else list(protocol or ())
+    capacity = Capacity(
+        int(plugin.body_maxlen or 0),
+        int(plugin.title_maxlen or 0),
+        plugin.resolve_format("text").value,
+        plugin.resolve_format(None).value == "html",
+    )
+    return style_service(schemas, capacity)

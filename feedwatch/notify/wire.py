@@ -1,0 +1,116 @@
+"""What Apprise's plugins say over HTTP, seen where it passes: inside the `requests` library.
+
+Apprise tells neither the status nor the Retry-After of a reply, nor whether a time-out came before or
+after the request was sent; no plugin hands its session out. So one function of `requests` is wrapped,
+once, and listens only to the thread that sends a message of ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from feedwatch.notify.failures import Exchange, limit_rest
+
+_SEEN: ContextVar[list[Exchange] | None] = ContextVar("feedwatch_exchanges", default=None)
+_LONGEST_READ = 64 * 1024
+_IN_WORDS = {
+    "ConnectTimeout": "no connection in time",
+    "ConnectTimeoutError": "no connection in time",
+    "NameResolutionError": "the host's name is not known",
+    "gaierror": "the host's name is not known",
+    "SSLError": "no secure connection",
+    "ProxyError": "the proxy does not answer",
+}
+
+
+@contextmanager
+def watch_wire() -> Iterator[list[Exchange]]:
+    """Collect the requests that this thread makes."""
+    seen: list[Exchange] = []
+    token = _SEEN.set(seen)
+    try:
+        yield seen
+    finally:
+        _SEEN.reset(token)
+
+
+def listen_to_requests() -> None:
+    """Begin to see the requests made through `requests`; to be called once."""
+    import requests  # noqa: PLC0415 — comes with Apprise, as late as it
+
+    plain_send = requests.Session.send
+
+    @functools.wraps(plain_send)
+    def send(session: Any, request: Any, **options: Any) -> Any:
+        seen = _SEEN.get()
+        if seen is None:
+            return plain_send(session, request, **options)
+        try:
+            reply = plain_send(session, request, **options)
+        except requests.RequestException as error:
+            seen.append(_describe_break(error))
+            raise
+        seen.append(_describe_reply(reply))
+        return reply
+
+    requests.Session.send = send  # type: ignore[method-assign, assignment]
+
+
+def _describe_reply(reply: Any) -> Exchange:
+    status = int(reply.status_code)
+    return Exchange(status, None if 200 <= status < 300 else _read_rest(reply))
+
+
+def _describe_break(error: BaseException) -> Exchange:
+    causes = list(_causes(error))
+    kinds = [type(cause).__name__ for cause in causes]
+    if "ReadTimeout" in kinds or "ReadTimeoutError" in kinds:
+        return Exchange(silent=True)
+    for kind in kinds:
+        if kind in _IN_WORDS:
+            return Exchange(broke=_IN_WORDS[kind])
+    code = next((c.errno for c in causes if isinstance(c, OSError) and c.errno in errno.errorcode), None)
+    return Exchange(broke=os.strerror(code).lower() if code is not None else "the connection broke")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and everything that it wraps, from the outside in."""
+    found: list[BaseException] = [error]
+    for cause in found:  # it grows under way
+        yield cause
+        inner = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
+        found.extend(e for e in inner if isinstance(e, BaseException) and all(e is not f for f in found))
+
+
+def _read_rest(reply: Any) -> timedelta | None:
+    """How long a service wants us to rest: in its header, or in the JSON of Discord and Telegram."""
+    header = str(reply.headers.get("Retry-After") or "").strip()
+    if header:
+        return _read_header(header)
+    try:
+        told = json.loads(reply.content[:_LONGEST_READ])
+        wish = told.get("retry_after", (told.get("parameters") or {}).get("retry_after"))
+        return limit_rest(float(wish))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _read_header(header: str) -> timedelta | None:
+    try:
+        return limit_rest(float(header))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return limit_rest((until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
