@@ -8,9 +8,11 @@ from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
-from feedwatch.config.nodes import Node, PathStep, Place, find_node
+from feedwatch.config.names import suggest
+from feedwatch.config.nodes import Node, PathStep, Place, find_node, place_key
 from feedwatch.config.schema import Account, FeedsAccount, NetflixAccount, Settings
 from feedwatch.config.secrets import Secret
+from feedwatch.core.model import Kind
 
 Caution = tuple[Place, str]
 
@@ -27,6 +29,7 @@ def find_cautions(settings: Settings, root: Node, *, others_read: bool) -> Itera
     """Find what to warn of, in any order."""
     for path in _find_impolite(settings):
         yield find_node(root, path)[1], _IMPOLITE
+    yield from _find_misspelt(settings, root)
     written = min((secret.place for secret in _written_secrets(settings)), default=None)
     if others_read and written is not None:
         yield written, _READABLE
@@ -76,6 +79,35 @@ def _is_local(host: str | None) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+# ── names that are nobody's yet, and much like a kind's ──────────────────────────────────────────
+
+
+def _find_misspelt(settings: Settings, root: Node) -> Iterator[Caution]:
+    """Find what selects nothing, silently: a feed that is still to be found may have any name."""
+    for path, name in _named_feeds(settings):
+        meant = suggest(name, Kind)
+        if meant and meant != name:
+            place = place_key(root, path) if isinstance(path[-1], str) else find_node(root, path)[1]
+            yield place, f"no usual name of a feed; is `{meant}` meant?"
+
+
+def _named_feeds(settings: Settings) -> Iterator[tuple[tuple[PathStep, ...], str]]:
+    listed = {
+        name
+        for account in settings.accounts.values()
+        if isinstance(account, FeedsAccount)
+        for name in account.feeds
+    }
+    for number, route in enumerate(settings.routes):
+        for index, name in enumerate(route.feeds):
+            if name not in listed and "/" not in name:
+                yield ("routes", number, "feeds", index), name
+    for account_name, account in settings.accounts.items():
+        if isinstance(account, NetflixAccount):
+            for index, name in enumerate(account.feeds):
+                yield ("accounts", account_name, "feeds", index if account.wanted else name), name
 
 
 # ── secrets that others can read ──────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from feedwatch.config.cautions import find_cautions
+from feedwatch.config.names import suggest
 from feedwatch.config.nodes import MappingNode, Node, PathStep, Place, ScalarNode, find_node, place_key
 from feedwatch.config.places import default_state, find_config
 from feedwatch.config.schema import SERVICES, Settings
 from feedwatch.config.secrets import Resolver
 from feedwatch.config.settings import Config
-from feedwatch.config.values import ReadingContext, suggest
+from feedwatch.config.values import ReadingContext
 from feedwatch.config.yaml_source import LARGEST_FILE, read_nodes
 from feedwatch.errors import ConfigError, Problem
 
 _TOP = Place(1, 1)
+_MOST_PROBLEMS = 1000  # a file with more is no configuration, and somebody waits for the answer
 _WRONG_TYPES = {
     "dict_type": "a mapping is wanted here: lines of `key: value`",
     "model_type": "a mapping is wanted here: lines of `key: value`",
@@ -91,13 +93,15 @@ class _Reading:
         return ConfigError(sorted(self._problems, key=lambda each: (each.line, each.column, each.message)))
 
     def _validate(self, root: MappingNode) -> Settings | None:
-        errors: Iterable[ErrorDetails] = ()
+        errors: list[ErrorDetails] = []
         try:
             return Settings.model_validate(root, context=_make_context(root, self._resolver))
         except ValidationError as error:
             errors = error.errors(include_url=False, include_input=False)
-        for each in errors:
+        for each in errors[:_MOST_PROBLEMS]:
             self._tell(*_explain(each, root))
+        if len(errors) > _MOST_PROBLEMS:
+            self._tell(_TOP, f"{len(errors)} problems; these are the first {_MOST_PROBLEMS} found")
         return None
 
     def _make_config(self, settings: Settings, root: MappingNode, mode: int) -> Config:

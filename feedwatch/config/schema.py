@@ -1,7 +1,4 @@
-"""The keys of a configuration, their forms, defaults and bounds: what the reference documents.
-
-The texts under the keys are the descriptions in the JSON Schema.
-"""
+"""The keys of a configuration, their forms, defaults and bounds: what the reference documents."""
 
 from __future__ import annotations
 
@@ -22,28 +19,23 @@ from pydantic import (
     model_validator,
 )
 
+from feedwatch.config.names import AccountRef, FeedKey, FeedName, FeedSelector, Name, TargetRef
 from feedwatch.config.nodes import ListNode, MappingNode, ScalarNode
 from feedwatch.config.secrets import Secret
 from feedwatch.config.values import (
-    AccountRef,
     ApiAddress,
     BodySize,
     Connections,
     FeedAddress,
-    FeedKey,
-    FeedName,
-    FeedSelector,
     FilePath,
     Flag,
     Interval,
     KindWord,
     ListPlace,
-    Name,
     Patience,
     SecretText,
     Span,
     TargetAddress,
-    TargetRef,
     Text,
     empty_as,
     one_of,
@@ -62,9 +54,7 @@ _ONE_OR_MORE = BeforeValidator(wrap_one)
 class Section(BaseModel):
     """A mapping with known keys; any other key is a problem."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -183,7 +183,7 @@ class Secret:
     def split(self) -> Iterator[Secret]:
         """Give the pieces that came from elsewhere: secrets in their own right."""
         self.reveal()
-        for piece in self._pieces:
+        for piece in filter(None, self._pieces):
             part = Secret(self._node, self._resolver)
             part._value = piece
             yield part
@@ -191,15 +191,20 @@ class Secret:
     def _look_up(self) -> Problem | None:
         try:
             text, self._pieces = self._resolver.resolve_pieces(self._node)
-            self._value = self._shape(_check_text(text), self._resolver)
+            self._value = self._shape(check_text(text), self._resolver)
         except ValueError as error:
             return Problem(self._resolver.file, *self._node.place, str(error))
         return None
 
 
-def _check_text(text: str) -> str:
+def check_text(text: str) -> str:
+    """Refuse a text that is empty or not one line.
+
+    Raises:
+        ValueError: it is.
+    """
     if not text.strip():
-        raise ValueError("a text is wanted here, and this is empty")
+        raise ValueError("what stands here is empty")
     if _CONTROL.search(text):
         raise ValueError("a line break or control character in a value of one line")
     return text
