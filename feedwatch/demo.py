@@ -9,27 +9,33 @@ from __future__ import annotations
 import json
 import os
 import queue
+import random
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Self
 
 import click
 
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.errors import FeedwatchError
+from feedwatch.present import clean_text
+from feedwatch.sandbox import Sandbox, World, sample_config, serving
+from feedwatch.sandbox.world import Title
 
 _PAUSE = 1.2
 """Seconds between two moves: short enough to see all of them in a quarter of a minute."""
-_START = 20.0
-"""Seconds given to the daemon to see the lists for the first time."""
+_SLOW_PAUSE = 4.0
+"""Seconds between two moves once everything has been shown."""
+_TARGET = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +43,19 @@ class Move:
     """One thing that happens on the person's lists, and the words that must arrive for it."""
 
     what: str
-    order: dict[str, object]
-    expects: tuple[str, ...]
+    carry_out: Callable[[World], Title]
+    verb: str
+    """What a line that tells of it says beside the title's name."""
+
+
+MOVES = (
+    Move("an addition", lambda world: world.add(title="Spirited Away"), "added"),
+    Move("a move", lambda world: world.move(start=7, to=1), "moved"),
+    Move("a removal", lambda world: world.remove(position=12), "removed"),
+    Move("a viewing", lambda world: world.watch(title="Casablanca"), "watched"),
+    Move("a rating", lambda world: world.rate(title="Casablanca", value="5"), "rated"),
+    Move("a recommendation", lambda world: world.recommend(title="The Third Man"), "recommended"),
+)
 
 
 class Webhook:
@@ -54,7 +71,7 @@ class Webhook:
         """Its address as Apprise wants it."""
         return f"json://127.0.0.1:{self._server.server_address[1]}/"
 
-    def __enter__(self) -> Webhook:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -86,32 +103,116 @@ def run_demo(limit: timedelta | None, webhook_url: str | None = None) -> int:
     `webhook_url` sends the daemon elsewhere than to the demo's own webhook.
     """
     ends_at = time.monotonic() + limit.total_seconds() if limit else float("inf")
+    demo: _Demo | None = None
     try:
         with ExitStack() as stack:
-            return _Demo(stack, webhook_url, ends_at).run()
+            demo = _Demo(stack, webhook_url, ends_at)
+            demo.run()
     except KeyboardInterrupt:
-        click.echo("\nThat was feedwatch. README.md says how to set it up for your own lists.")
-        return 0
+        click.echo()
+    return demo.conclude() if demo else 1
 
 
 class _Demo:
+    """The parts of the demo, and what has arrived of what was to."""
+
     def __init__(self, stack: ExitStack, webhook_url: str | None, ends_at: float) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="feedwatch-demo-")))
-        self._sandbox = Sandbox()
-        self._base = stack.enter_context(serving(self._sandbox))
-        self._webhook = stack.enter_context(Webhook())
+        self._world = World(queue=40)
         self._ends_at = ends_at
-        self._log = folder / "daemon.log"
+        self._awaited: dict[str, tuple[str, str]] = {}
+        self._made: set[str] = set()
+        self._arrived: list[str] = []
+        sandbox = Sandbox(self._world)
+        base = stack.enter_context(serving(sandbox))
+        self._webhook = stack.enter_context(Webhook())
         config = folder / "config.yaml"
-        config.write_text(self._configure(webhook_url or self._webhook.url))
-        config.chmod(0o600)
-        stack.enter_context(_daemon(config, self._log))
+        config.touch(mode=0o600)
+        config.write_text(_configure(sandbox, base, folder, webhook_url or self._webhook.url))
+        self._log = folder / "daemon.log"
+        self._daemon = stack.enter_context(_daemon(config, self._log))
+        click.secho("feedwatch demo", bold=True)
+        click.echo(f"An API server at {base}, a daemon that polls it every second, and a webhook.")
+        click.echo("Somebody moves the lists; below is what the webhook is told.  Ctrl-C ends it.\n")
 
-    def run(self) -> int:
-        raise NotImplementedError
+    def run(self) -> None:
+        """Wait for the daemon to know the lists, move each in turn, and go on until the time is up."""
+        self._show_messages(until=lambda: any("watching" in text for text in self._arrived))
+        for move in MOVES:
+            self._make(move)
+            self._show_messages(time.monotonic() + _PAUSE)
+        self._show_messages(until=lambda: not self._awaited)
+        if self._missing():
+            return
+        click.secho("That was all six. It goes on until Ctrl-C.\n", fg="green")
+        while self._is_on():
+            self._make_some_move()
+            self._show_messages(time.monotonic() + _SLOW_PAUSE)
 
-    def _configure(self, webhook: str) -> str:
-        raise NotImplementedError
+    def conclude(self) -> int:
+        """Say what did not arrive; the exit status of the demo."""
+        missing = self._missing()
+        if missing:
+            click.secho(f"never told: {', '.join(missing)}", fg="red", err=True)
+            return 1
+        click.echo("README.md says how to set feedwatch up for your own lists.")
+        return 0
+
+    def _missing(self) -> list[str]:
+        return [move.what for move in MOVES if move.what in self._awaited or move.what not in self._made]
+
+    def _make(self, move: Move) -> None:
+        if not self._is_on():
+            return
+        title = move.carry_out(self._world)
+        self._made.add(move.what)
+        self._awaited[move.what] = (title.name, move.verb)
+        click.secho(f"  (somebody makes {move.what})", dim=True)
+
+    def _make_some_move(self) -> None:
+        places = len(self._world.queue)
+        start = random.randint(2, places - 1)  # noqa: S311 — nothing secret hangs on it
+        self._world.move(start=start, to=1)
+        click.secho("  (somebody makes another move)", dim=True)
+
+    def _show_messages(
+        self, deadline: float = float("inf"), *, until: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Print messages as they arrive, up to a moment or until something holds."""
+        while self._is_on() and not until() and (left := min(deadline, self._ends_at) - time.monotonic()) > 0:
+            try:
+                text = self._webhook.messages.get(timeout=min(left, 0.2))
+            except queue.Empty:
+                self._check_daemon()
+                continue
+            self._show(text)
+
+    def _show(self, text: str) -> None:
+        self._arrived.append(text)
+        lines = [clean_text(line) for line in text.splitlines()]
+        told = [what for what, words in self._awaited.items() if _tells(lines, words)]
+        for what in told:
+            del self._awaited[what]
+        click.secho(f"{time.strftime('%H:%M:%S')}  {lines[0]}", fg="cyan", bold=True)
+        for line in lines[1:]:
+            click.echo(f"          {line}")
+
+    def _check_daemon(self) -> None:
+        if self._daemon.poll() is not None:
+            raise FeedwatchError(f"the daemon ended by itself:\n{self._log.read_text()[-2000:]}")
+
+    def _is_on(self) -> bool:
+        return time.monotonic() < self._ends_at
+
+
+def _tells(lines: list[str], words: tuple[str, str]) -> bool:
+    return any(all(word in line for word in words) for line in lines)
+
+
+def _configure(sandbox: Sandbox, base: str, folder: Path, webhook: str) -> str:
+    targets = f"  {_TARGET}: {webhook}\n"
+    more = f"routes:\n  - {{to: {_TARGET}, changes: all}}\nstate: {folder / 'feedwatch.db'}\n"
+    return sample_config(sandbox, base, every="1s", targets=targets, more=more)
 
 
 @contextmanager
