@@ -215,4 +215,3 @@ def make_limits(config: Config) -> FetchLimits:
     """What fetching may take."""
     poll = config.poll
     return FetchLimits(poll.timeout, poll.max_body, poll.concurrency, poll.per_host)
-

@@ -253,7 +253,9 @@ def demo(length: str | None, webhook: str | None) -> int:
 
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True)
-@click.option("--write-config", type=click.Path(path_type=Path), help="Write a configuration for it to a file.")
+@click.option(
+    "--write-config", type=click.Path(path_type=Path), help="Write a configuration for it to a file."
+)
 def sandbox(port: int, write_config: Path | None) -> None:
     """Run the API server alone, on this machine, for trying things out."""
     from feedwatch.sandbox import run_sandbox  # noqa: PLC0415
@@ -317,5 +319,3 @@ def _read_since(text: str | None) -> datetime | None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-

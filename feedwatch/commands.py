@@ -54,7 +54,9 @@ async def poll_once(config: Config, feeds: Sequence[str], *, as_json: bool) -> i
         with _progress(len(tasks), as_json=as_json) as advance:
             reports = await assembly.poller.run_round(tasks, lambda _: advance())
         served = await assembly.deliverer.serve_all()
-        signed_out = [each.name for each in await assembly.store.run(Store.account_statuses) if each.signed_out]
+        signed_out = [
+            each.name for each in await assembly.store.run(Store.account_statuses) if each.signed_out
+        ]
         _say_polls(screen, reports)
         _say_deliveries(screen, served)
         for account in signed_out:
@@ -234,4 +236,3 @@ class _progress:  # noqa: N801 — reads as `with _progress(…)`
     def __exit__(self, *_: object) -> None:
         if self._shown:
             self._progress.stop()
-

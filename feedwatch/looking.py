@@ -108,4 +108,6 @@ def import_opml(file: Path, account: str) -> None:
         raise FeedwatchError(f"{file}: {opml.reason}{': ' + opml.detail if opml.detail else ''}")
     feeds = {named.name: named.outline.address for named in name_feeds(opml.outlines, ())}
     print(f"# {len(feeds)} feeds of {file.name}: put this into the configuration")
-    print(yaml.safe_dump({"accounts": {account: {"service": "feeds", "feeds": feeds}}}, sort_keys=False), end="")
+    print(
+        yaml.safe_dump({"accounts": {account: {"service": "feeds", "feeds": feeds}}}, sort_keys=False), end=""
+    )

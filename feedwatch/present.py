@@ -175,9 +175,7 @@ def describe_message(message: MessageStatus) -> Row:
     }
 
 
-def describe_found(
-    account: str, feed: str, kind: str, group: str | None, url: str, state: str | None
-) -> Row:
+def describe_found(account: str, feed: str, kind: str, group: str | None, url: str, state: str | None) -> Row:
     """A line of `feedwatch discover`; the address is shown without its token."""
     return {
         "account": account,

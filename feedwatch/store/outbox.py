@@ -160,7 +160,7 @@ class Outbox(Connection):
         with self.transaction() as conn:
             dead = conn.execute(
                 f"SELECT id FROM messages WHERE state = 'dead' AND {chosen}",
-                parameters,  # noqa: S608
+                parameters,
             ).fetchall()
             for row in dead:
                 conn.execute(
@@ -265,7 +265,7 @@ def _make_message(conn: sqlite3.Connection, address: str, at: str, compose: Comp
     """Bind what is due, the oldest first, into a new message; None if it must wait or nothing is due."""
     waits = conn.execute(
         f"SELECT 1 FROM messages WHERE address = ? AND {_OPEN} AND NOT alone",
-        (address,),  # noqa: S608
+        (address,),
     ).fetchone()
     if waits:
         return None

@@ -1,0 +1,129 @@
+"""Text from elsewhere made harmless: one line, no tricks, no markup, nobody called; and cut where it may be.
+
+Lengths are UTF-16 code units, as chat services count them.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from feedwatch.core.model import Style
+
+ELLIPSIS = "…"
+_ZERO_WIDTH = "\u200b"
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_TOKEN = re.compile(
+    r"(?P<name>\b(?:feed|access|oauth|auth)_(?:token|consumer_key|signature)\w*|\bapi_?key)=[^\s&#]+",
+    re.IGNORECASE,
+)
+_WEB = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
+_LINE_MARKUP = re.compile(r"^(?:[#>+*-]|\d{1,9}(?=[.)]))")
+_UNSAFE_IN_LINK = re.compile(
+    r"[\"'<>\\^`{|}*\[\]\x00-\x20\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+
+
+def measure(text: str) -> int:
+    """The length of a text in UTF-16 code units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def clean(text: str) -> str:
+    """One line without control characters, direction overrides or halves of characters, no token shown."""
+    text = _LONE_SURROGATE.sub("\ufffd", _CONTROLS.sub("", text))
+    return _TOKEN.sub(rf"\g<name>={ELLIPSIS}", " ".join(text.split()))
+
+
+def defuse(text: str, style: Style) -> str:
+    """A text that calls nobody: something unseen stands behind whatever calls people or groups."""
+    for mention in style.mentions.split():
+        text = re.sub(re.escape(mention), _break_mention, text, flags=re.IGNORECASE)
+    return text
+
+
+def escape_markup(text: str, markup: str) -> str:
+    """A text that a service reads as text: a backslash before each of these characters.
+
+    What makes lists, headings and quotes does so only where a line begins.
+    """
+    if not markup:
+        return text
+    inline = "".join(character for character in markup if character not in "#>+-")
+    text = re.sub(f"[{re.escape(inline)}]", r"\\\g<0>", text) if inline else text
+    return _LINE_MARKUP.sub(_escape_start, text)
+
+
+def escape_html(text: str) -> str:
+    """A text as HTML shows it."""
+    return html.escape(text, quote=True)
+
+
+def page_of(link: str | None) -> str | None:
+    """A link that a person can open, harmless in any text; None for what is none or shows a token."""
+    if link is None or not _WEB.fullmatch(link := link.strip()) or _TOKEN.search(link):
+        return None
+    return _UNSAFE_IN_LINK.sub(_quote, _LONE_SURROGATE.sub("", link))
+
+
+def defuse_link(link: str, style: Style) -> str:
+    """A link that calls nobody; it leads where it led."""
+    return link.replace("@", "%40") if "@" in style.mentions else link
+
+
+def shorten(text: str, most: int) -> str:
+    """The start of a text, with an ellipsis if it is not all; ends at a word, never within a character."""
+    if measure(text) <= most:
+        return text
+    end = _index_at(text, max(most - measure(ELLIPSIS), 0))
+    while end > 0 and _is_within(text, end):
+        end -= 1
+    word = text.rfind(" ", 0, end + 1)
+    if word > end * 2 // 3:
+        end = word
+    return (text[:end].rstrip() + ELLIPSIS) if most > 0 else ""
+
+
+def _index_at(text: str, units: int) -> int:
+    """How many characters of a text fit into so many units."""
+    used = 0
+    for index, character in enumerate(text):
+        used += 2 if character > "\uffff" else 1
+        if used > units:
+            return index
+    return len(text)
+
+
+def _is_within(text: str, end: int) -> bool:
+    """Whether a cut before `text[end]` would split what a person sees as one character."""
+    after, before = text[end], text[end - 1]
+    if "\u200d" in (before, after):
+        return True
+    if unicodedata.category(after).startswith("M") or "\U0001f3fb" <= after <= "\U0001f3ff":
+        return True
+    if "\U000e0020" <= after <= "\U000e007f":
+        return True
+    if _is_flag_half(after) and _is_flag_half(before):
+        run = re.search(r"[\U0001f1e6-\U0001f1ff]+$", text[:end])
+        return run is not None and len(run.group()) % 2 == 1
+    return False
+
+
+def _is_flag_half(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _break_mention(match: re.Match[str]) -> str:
+    # Behind the first character: that is what the service looks for.
+    return match.group()[0] + _ZERO_WIDTH + match.group()[1:]
+
+
+def _escape_start(match: re.Match[str]) -> str:
+    start = match.group()
+    return f"\\{start}" if not start.isdigit() else f"{start}\\"
+
+
+def _quote(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match.group().encode())
