@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
+import click
+
 from feedwatch.assembly import Assembly, assemble
 from feedwatch.config import Config
 from feedwatch.core.model import FetchFailed, Notice, NoticeKind, OwedDelivery, Style
@@ -111,16 +113,16 @@ def explain_login(config: Config, account: str) -> int:
     _check_accounts(config, [account])
     kind = config.accounts[account].service
     if kind != "netflix":
-        print(f"{account} needs no signing in: its service is {kind}.")
+        click.echo(f"{account} needs no signing in: its service is {kind}.")
         return 0
-    print(
+    click.echo(
         f"Signing in from here is not built yet. Put the access token into the configuration, under\n"
         f"accounts: {account}:\n\n"
         f"    access_token: ${{{account.upper()}_ACCESS_TOKEN}}\n"
         f"    access_token_secret: ${{{account.upper()}_ACCESS_TOKEN_SECRET}}\n\n"
         f"(or  !file path,  or  !credential name ), then  systemctl reload feedwatch , or start feedwatch\n"
         f"again. A changed token ends the signed-out state by itself.",
-        file=sys.stderr,
+        err=True,
     )
     return 1
 
@@ -203,7 +205,7 @@ def _say_deliveries(screen: Screen, served: Sequence[DeliveryReport]) -> None:
 
 
 def _complain(screen: Screen, text: str) -> None:
-    print(screen.redactor.redact(text).rstrip(), file=sys.stderr)
+    click.echo(screen.redactor.redact(text).rstrip(), err=True)
 
 
 def _checked(subject: str, problem: str | None) -> Row:

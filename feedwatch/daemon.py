@@ -105,7 +105,7 @@ class Daemon:
     async def _guard(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except Exception:
+        except Exception:  # noqa: BLE001 — one tick that fails must not end the daemon
             _LOG.exception("%s failed in an unforeseen way", name.partition(" ")[0])
 
     # ── the work ──────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import click
 import yaml
 
 from feedwatch.config import Config
@@ -94,7 +95,7 @@ def export_opml(store: Store, *, with_tokens: bool) -> None:
     sys.stdout.buffer.write(write_opml(outlines))
     if len(told) < len(feeds):
         left_out = len(feeds) - len(told)
-        print(f"left out {left_out} whose address holds a token (--with-tokens)", file=sys.stderr)
+        click.echo(f"left out {left_out} whose address holds a token (--with-tokens)", err=True)
 
 
 def import_opml(file: Path, account: str) -> None:
@@ -107,7 +108,8 @@ def import_opml(file: Path, account: str) -> None:
     if isinstance(opml, ParseFailed):
         raise FeedwatchError(f"{file}: {opml.reason}{': ' + opml.detail if opml.detail else ''}")
     feeds = {named.name: named.outline.address for named in name_feeds(opml.outlines, ())}
-    print(f"# {len(feeds)} feeds of {file.name}: put this into the configuration")
-    print(
-        yaml.safe_dump({"accounts": {account: {"service": "feeds", "feeds": feeds}}}, sort_keys=False), end=""
+    click.echo(f"# {len(feeds)} feeds of {file.name}: put this into the configuration")
+    click.echo(
+        yaml.safe_dump({"accounts": {account: {"service": "feeds", "feeds": feeds}}}, sort_keys=False),
+        nl=False,
     )

@@ -190,7 +190,6 @@ def _land_failure(store: Store, asking: Asking, failed: IndexFailed, now: dateti
         signed_out=failed.signed_out,
         notice=notice,
         notice_addresses=asking.notice_addresses,
-        announced_broken=notice is not None and notice.kind is NoticeKind.ACCOUNT_BROKEN,
     )
     _rest_host(store, asking, failed, now)
     _LOG.warning("discovery failed account=%s reason=%s", asking.account, failed.reason)

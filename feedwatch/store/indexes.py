@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from feedwatch.core.model import FeedState, FoundFeed, Notice, Reason
+from feedwatch.core.model import FeedState, FoundFeed, Notice, NoticeKind, Reason
 from feedwatch.core.state import AccountStatus, IndexEffect, KnownFeed
 from feedwatch.store.codec import read_facts, read_instant, read_reason, stamp, write_facts, write_instant
 from feedwatch.store.connection import Connection
@@ -110,8 +110,8 @@ class Indexes(Connection):
             effect = IndexEffect(tuple(new), tuple(back), tuple(moved), tuple(gone))
             merged = {**_facts_of(conn, account), **facts}
             conn.execute(
-                "UPDATE accounts SET next_index_at = ?, failures = 0, failing_since_at = NULL, reason = NULL, "
-                "detail = '', broken_announced = 0, signed_out = 0, facts = ? WHERE name = ?",
+                "UPDATE accounts SET next_index_at = ?, failures = 0, failing_since_at = NULL, "
+                "reason = NULL, detail = '', broken_announced = 0, signed_out = 0, facts = ? WHERE name = ?",
                 (stamp(next_index_at), write_facts(merged), account),
             )
             for notice in make_notices(effect):
@@ -129,9 +129,9 @@ class Indexes(Connection):
         signed_out: bool,
         notice: Notice | None,
         notice_addresses: Sequence[str],
-        announced_broken: bool = False,
     ) -> None:
         """Write that an index could not be read. Signed out, it is not asked for again by itself."""
+        announced_broken = notice is not None and notice.kind is NoticeKind.ACCOUNT_BROKEN
         with self.transaction() as conn:
             conn.execute(
                 "UPDATE accounts SET next_index_at = ?, failures = failures + 1, "

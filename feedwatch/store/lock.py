@@ -52,7 +52,7 @@ def owner_now() -> str:
 
 def is_owner_alive(owner: str) -> bool:
     """Whether the process of that name still runs."""
-    boot, pid_text, started = (owner.split(":") + ["", "", ""])[:3]
+    boot, pid_text, started = [*owner.split(":"), "", "", ""][:3]
     if not pid_text.isdigit():
         return False
     ours = _boot_id()

@@ -107,13 +107,13 @@ class Outbox(Connection):
                 return None
             token = secrets.token_hex(16)
             conn.execute(
-                "UPDATE messages SET state = 'claimed', attempts = attempts + 1, lease_until_at = ?, owner = ?, "
-                "token = ? WHERE id = ?",
+                "UPDATE messages SET state = 'claimed', attempts = attempts + 1, lease_until_at = ?, "
+                "owner = ?, token = ? WHERE id = ?",
                 (stamp(lease_until_at), owner, token, message_id),
             )
             row = conn.execute(
-                "SELECT messages.*, addresses.last_delivered_at > messages.set_apart_at AS works FROM messages "
-                "LEFT JOIN addresses USING (address) WHERE id = ?",
+                "SELECT messages.*, addresses.last_delivered_at > messages.set_apart_at AS works "
+                "FROM messages LEFT JOIN addresses USING (address) WHERE id = ?",
                 (message_id,),
             ).fetchone()
         return _claimed(row)
@@ -159,7 +159,7 @@ class Outbox(Connection):
         chosen, parameters = _chosen(ids)
         with self.transaction() as conn:
             dead = conn.execute(
-                f"SELECT id FROM messages WHERE state = 'dead' AND {chosen}",
+                f"SELECT id FROM messages WHERE state = 'dead' AND {chosen}",  # noqa: S608
                 parameters,
             ).fetchall()
             for row in dead:
@@ -174,11 +174,10 @@ class Outbox(Connection):
                     "first_attempt_at = ? WHERE message_id = ?",
                     (at, row["id"]),
                 )
-            waiting = conn.execute(
+            return conn.execute(
                 f"UPDATE messages SET next_attempt_at = ? WHERE state = 'pending' AND {chosen}",  # noqa: S608
                 (at, *parameters),
             ).rowcount
-        return waiting
 
     def drop_messages(self, ids: Collection[int], now: datetime) -> int:
         """Give messages up; returns how many."""
@@ -192,8 +191,8 @@ class Outbox(Connection):
     def list_messages(self) -> tuple[MessageStatus, ...]:
         """Messages waiting and dead, the newest of those done, and one line for what is not yet bound."""
         rows = self.query(
-            "SELECT * FROM messages WHERE state <> 'delivered' UNION ALL SELECT * FROM (SELECT * FROM messages "
-            "WHERE state = 'delivered' ORDER BY id DESC LIMIT ?) ORDER BY id",
+            "SELECT * FROM messages WHERE state <> 'delivered' UNION ALL SELECT * FROM "
+            "(SELECT * FROM messages WHERE state = 'delivered' ORDER BY id DESC LIMIT ?) ORDER BY id",
             (DONE_SHOWN,),
         )
         unbound = self.query(
@@ -264,7 +263,7 @@ def _find_due_message(conn: sqlite3.Connection, address: str, at: str) -> int | 
 def _make_message(conn: sqlite3.Connection, address: str, at: str, compose: Compose) -> int | None:
     """Bind what is due, the oldest first, into a new message; None if it must wait or nothing is due."""
     waits = conn.execute(
-        f"SELECT 1 FROM messages WHERE address = ? AND {_OPEN} AND NOT alone",
+        f"SELECT 1 FROM messages WHERE address = ? AND {_OPEN} AND NOT alone",  # noqa: S608
         (address,),
     ).fetchone()
     if waits:
@@ -426,14 +425,16 @@ def _finish(conn: sqlite3.Connection, claim: ClaimedMessage, settlement: Settlem
         return
     at = stamp(now)
     conn.execute(
-        "UPDATE messages SET state = 'delivered', token = NULL, settled_at = ?, reason = ?, detail = '' WHERE id = ?",
+        "UPDATE messages SET state = 'delivered', token = NULL, settled_at = ?, reason = ?, detail = '' "
+        "WHERE id = ?",
         (at, settlement.reason, claim.id),
     )
     conn.execute(
         "UPDATE deliveries SET state = 'delivered', settled_at = ? WHERE message_id = ?", (at, claim.id)
     )
     conn.execute(
-        "INSERT INTO addresses VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET last_delivered_at = excluded.last_delivered_at",
+        "INSERT INTO addresses VALUES (?, ?) "
+        "ON CONFLICT (address) DO UPDATE SET last_delivered_at = excluded.last_delivered_at",
         (claim.address, at),
     )
 

@@ -38,9 +38,10 @@ class Views(Connection):
     ) -> tuple[RecordedChange, ...]:
         """What changed, newest last."""
         rows = self.query(
-            "SELECT changes.*, feeds.account, feeds.name FROM changes JOIN feeds ON feeds.id = changes.feed_id "
-            "WHERE (?1 IS NULL OR feeds.account || '/' || feeds.name = ?1) AND (?2 IS NULL OR changes.at >= ?2) "
-            "ORDER BY changes.id",
+            "SELECT changes.*, feeds.account, feeds.name FROM changes "
+            "JOIN feeds ON feeds.id = changes.feed_id "
+            "WHERE (?1 IS NULL OR feeds.account || '/' || feeds.name = ?1) "
+            "AND (?2 IS NULL OR changes.at >= ?2) ORDER BY changes.id",
             (feed, stamp(since_at) if since_at else None),
         )
         return tuple(_change(row) for row in rows)

@@ -1,0 +1,22 @@
+"""What every test stands on: no variable of the person who runs them, and patient property tests."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A slow machine is no failure of a law; what is too slow for a person is for the benchmark to say.
+settings.register_profile("feedwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("feedwatch")
+
+_NOT_OURS = ("FEEDWATCH_", "XDG_", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what would change how feedwatch behaves, and proxies: all servers here are local."""
+    for name in list(os.environ):
+        if name.startswith(_NOT_OURS) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
