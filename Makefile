@@ -30,7 +30,7 @@ check: $(STAMP)  ## all that CI asks: format, lint, types, import contracts, tes
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -q
+	@$(MAKE) --no-print-directory test
 
 format: $(STAMP)  ## put the code in its form
 	$(BIN)/ruff format .
