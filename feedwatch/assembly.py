@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack
 from feedwatch import __version__
 from feedwatch.clock import SYSTEM_CLOCK, Clock
 from feedwatch.config import Config
+from feedwatch.config.hiding import hide_secrets
 from feedwatch.core.route import Route, Routes
-from feedwatch.core.schedule import RetryPolicy
+from feedwatch.core.schedule import RetryPolicy, next_poll_after
 from feedwatch.core.state import PollTask
 from feedwatch.deliver import Deliverer
 from feedwatch.discover import Discoverer
@@ -58,7 +59,9 @@ class Assembly:
             self.writer,
             clock=clock,
             rediscover=self.discoverer.discover_again,
+            per_host=config.poll.per_host,
         )
+        self.discoverer.hear = self.poller.hear
         self.deliverer = Deliverer(
             store,
             notifier,
@@ -66,6 +69,7 @@ class Assembly:
             policy=make_policy(config),
             owner=owner_now(),
             clock=clock,
+            redact=redactor.redact,
         )
 
     async def apply(self, config: Config) -> None:
@@ -76,17 +80,22 @@ class Assembly:
         verify(config, self.notifier)
         if config.state != self.config.state:
             _LOG.warning("state: another file takes a restart; this one stays in use")
-        self.config = config
-        register_secrets(config, self.redactor)
+        before, self.config = self.config, config
+        hide_secrets(config, self.redactor)
         routes = make_routes(config)
         self.writer.routes = routes
         self.writer.every = config.poll.every
         self.deliverer.urls = address_urls(config)
         self.deliverer.policy = make_policy(config)
         self.fetcher.update_limits(make_limits(config))
+        self.poller.limit(config.poll.per_host)
         self.discoverer.apply(config, routes)
         logging.getLogger("feedwatch").setLevel(config.log.upper())
         await self.sync()
+        if config.poll.every < before.poll.every:
+            now = self._clock.now()
+            longest = next_poll_after(now, before.poll.every, 1.0) - now + before.poll.timeout
+            await self.store.run(Store.hasten_polls, longest, now, config.poll.every)
 
     async def sync(self) -> None:
         """Tell the store which accounts and addresses there are now."""
@@ -100,6 +109,18 @@ class Assembly:
         if dead:
             _LOG.warning("gave up deliveries=%d reason=target_gone", dead)
         await self.store.run(Store.release_claims, is_owner_alive, now)
+
+    async def release_claims(self) -> None:
+        """Give back what this process has claimed: nothing of it is under way any more."""
+        ours = owner_now()
+        await self.store.run(
+            Store.release_claims, lambda owner: owner != ours and is_owner_alive(owner), self._clock.now()
+        )
+
+    async def due_accounts(self) -> tuple[str, ...]:
+        """Give the accounts whose index is due."""
+        due = await self.store.run(Store.due_accounts, self._clock.now())
+        return tuple(account for account in due if account in self.config.accounts)
 
     async def discover_due(self) -> None:
         """Read the indexes that are due."""
@@ -136,7 +157,7 @@ async def assemble(
     notifier = Notifier()
     stack.push_async_callback(notifier.aclose)
     verify(config, notifier)
-    register_secrets(config, redactor)
+    hide_secrets(config, redactor)
     store = StoreThread(lambda: Store.open(config.state))
     stack.push_async_callback(_close_store, store)
     await store.start()
@@ -170,11 +191,6 @@ def verify(config: Config, notifier: Notifier) -> None:
                     problems.append(config.problem(("targets", name), f"address {index + 1}: {problem}"))
     if problems:
         raise ConfigError(problems)
-
-
-def register_secrets(config: Config, redactor: Redactor) -> None:
-    """Tell the redactor every secret of the configuration."""
-    redactor.register(*(secret.reveal() for secret in config.secrets()))
 
 
 def make_routes(config: Config) -> Routes:

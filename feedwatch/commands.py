@@ -1,36 +1,49 @@
-"""The commands that do something over the network: run, poll, discover, check, login."""
+"""The commands that do something over the network: run, poll, discover, check."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from feedwatch.assembly import Assembly, assemble
 from feedwatch.config import Config
-from feedwatch.core.model import FetchFailed, Notice, NoticeKind, OwedDelivery, Style
+from feedwatch.core.model import (
+    Delivered,
+    FetchFailed,
+    Notice,
+    NoticeKind,
+    NotifyFailed,
+    OwedDelivery,
+    Reason,
+)
 from feedwatch.core.render import compose_message
 from feedwatch.core.state import PollTask, Settled
 from feedwatch.daemon import Daemon
 from feedwatch.deliver import DeliveryReport
-from feedwatch.errors import FeedwatchError
+from feedwatch.discover import DiscoveryReport
+from feedwatch.errors import FeedwatchError, StoreError, StoreMissing
 from feedwatch.logs import start_logging
 from feedwatch.poll import PollOutcome, PollReport
-from feedwatch.present import Row, Screen, describe_found
+from feedwatch.poll.round import host_of
+from feedwatch.present import Row, Screen
 from feedwatch.redact import Redactor
+from feedwatch.rows import describe_found, say_reason, say_unknown
 from feedwatch.store import Store, hold_state
 
-_TOOK_NO_HARM = {
-    PollOutcome.UNCHANGED: "unchanged",
-    PollOutcome.BASELINE: "watching",
-    PollOutcome.HELD: "held",
-    PollOutcome.RESTING: "its host asked for rest",
-    PollOutcome.LATE: "another poll came first",
-}
+_LOG = logging.getLogger("feedwatch")
+
 _EVERY_POLL = 1_000_000
+_MANY_FEEDS = 10
+"""From so many on a round takes long enough for a progress bar."""
 
 
 async def run_daemon(config: Config, load: Callable[[], Config]) -> None:
@@ -48,37 +61,32 @@ async def run_daemon(config: Config, load: Callable[[], Config]) -> None:
 
 
 async def poll_once(config: Config, feeds: Sequence[str], *, as_json: bool) -> int:
-    """One round now: discover what is due, poll, deliver. 1 if anything failed."""
+    """One round now: discover what is due, poll all feeds or these, deliver. 1 if anything failed."""
     async with AsyncExitStack() as stack:
         assembly, screen = await _open(config, stack, as_json=as_json)
-        await assembly.discover_due()
+        discovered = await assembly.discoverer.discover_due()
         tasks = await _take(assembly, feeds)
-        with _progress(len(tasks), as_json=as_json) as advance:
+        with show_progress(len(tasks), as_json=as_json) as advance:
             reports = await assembly.poller.run_round(tasks, lambda _: advance())
         served = await assembly.deliverer.serve_all()
-        signed_out = [
-            each.name for each in await assembly.store.run(Store.account_statuses) if each.signed_out
-        ]
+        statuses = await assembly.store.run(Store.account_statuses)
+        signed_out = [each.name for each in statuses if each.signed_out]
         _say_polls(screen, reports)
         _say_deliveries(screen, served)
+        unread = _say_discoveries(screen, [each for each in discovered if each.account not in signed_out])
         for account in signed_out:
             _complain(screen, f"{account} is signed out: feedwatch login {account} says what to do")
     failed = any(report.outcome in (PollOutcome.FAILED, PollOutcome.OUTAGE) for report in reports)
     unsent = any(each.outcome is not Settled.DELIVERED for each in served)
-    return int(failed or unsent or bool(signed_out))
+    return int(failed or unsent or unread or bool(signed_out))
 
 
 async def discover_now(config: Config, accounts: Sequence[str], *, as_json: bool) -> int:
     """Read the indexes of these accounts (default: all) and print the feeds each has."""
-    wanted = _check_accounts(config, accounts)
+    wanted = list(dict.fromkeys(accounts)) or list(config.accounts)
     async with AsyncExitStack() as stack:
         assembly, screen = await _open(config, stack, as_json=as_json)
-        failures = 0
-        for account in wanted:
-            problem = await assembly.discoverer.discover_now(account)
-            if problem:
-                failures += 1
-                _complain(screen, f"{account}: {problem}")
+        reports = await asyncio.gather(*map(assembly.discoverer.discover, wanted))
         feeds = await assembly.store.run(Store.list_feeds)
         rows = [
             describe_found(account, each.feed, str(each.kind), each.group, each.address, str(each.state))
@@ -86,45 +94,98 @@ async def discover_now(config: Config, accounts: Sequence[str], *, as_json: bool
             for each in feeds
             if each.feed.startswith(f"{account}/")
         ]
-        screen.print_rows(rows, ["feed", "kind", "group", "state", "url"], empty="no feeds found")
-    return int(failures > 0)
+        columns = ["feed", "kind", "state"]
+        if any(row["group"] for row in rows):
+            columns.insert(1, "group")
+        screen.print_rows(rows, columns, empty="no feeds found", aside=("url", lambda row: str(row["url"])))
+        unread = _say_discoveries(screen, reports)
+    return int(unread)
 
 
 async def check_all(config: Config, *, notify: bool, as_json: bool) -> int:
-    """Reach every account, feed and, if asked, target; nothing is written into the state."""
-    rows: list[Row] = [_checked("configuration", None)]
+    """Reach every account, feed and, if asked, target; all in a state of its own that is thrown away."""
+    rows = [_checked("configuration", None)]
     async with AsyncExitStack() as stack:
-        assembly, screen = await _open(config, stack, as_json=as_json)
-        for account in config.accounts:
-            problem = await assembly.discoverer.discover_now(account)
-            rows.append(_checked(account, problem))
-        for task in await _take(assembly, ()):
-            reading = await assembly.reader.read_list(task)
-            failed = reading if isinstance(reading, FetchFailed) else None
-            rows.append(_checked(task.feed, _describe(failed.reason, failed.detail) if failed else None))
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="feedwatch-check-")))
+        own = replace(config, state=folder / "feedwatch.db")
+        assembly, screen = await _open(own, stack, as_json=as_json)
+        rows += await _look_at_state(config, assembly)
+        rows += await _reach_accounts(assembly)
+        rows += await _reach_feeds(assembly)
         if notify:
             rows += await _send_tests(assembly)
         screen.print_rows(rows, ["subject", "ok", "problem"], empty="nothing to check")
     return int(any(not row["ok"] for row in rows))
 
 
-def explain_login(config: Config, account: str) -> int:
-    """Say how an account is signed in, until signing in from here is built."""
-    _check_accounts(config, [account])
-    kind = config.accounts[account].service
-    if kind != "netflix":
-        click.echo(f"{account} needs no signing in: its service is {kind}.")
-        return 0
-    click.echo(
-        f"Signing in from here is not built yet. Put the access token into the configuration, under\n"
-        f"accounts: {account}:\n\n"
-        f"    access_token: ${{{account.upper()}_ACCESS_TOKEN}}\n"
-        f"    access_token_secret: ${{{account.upper()}_ACCESS_TOKEN_SECRET}}\n\n"
-        f"(or  !file path,  or  !credential name ), then  systemctl reload feedwatch , or start feedwatch\n"
-        f"again. A changed token ends the signed-out state by itself.",
-        err=True,
-    )
-    return 1
+# ── checking ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _look_at_state(config: Config, assembly: Assembly) -> list[Row]:
+    """Say whether the state, if there is one, can be read; and let the hosts rest that rest in it."""
+    try:
+        resting = await asyncio.to_thread(_read_resting_hosts, config.state)
+    except StoreMissing:
+        return []
+    except StoreError as error:
+        return [_checked("state", str(error))]
+    for host, until_at in resting.items():
+        await assembly.store.run(Store.rest_host, host, until_at, Reason.RATE_LIMITED)
+    return [_checked("state", None)]
+
+
+def _read_resting_hosts(state: Path) -> dict[str, datetime]:
+    store = Store.open_read_only(state)
+    try:
+        return store.resting_hosts(datetime.now(UTC))
+    finally:
+        store.close()
+
+
+async def _reach_accounts(assembly: Assembly) -> list[Row]:
+    reports = await asyncio.gather(*map(assembly.discoverer.discover, assembly.config.accounts))
+    return [_checked(each.account, _describe_discovery(each)) for each in reports]
+
+
+async def _reach_feeds(assembly: Assembly) -> list[Row]:
+    resting = await assembly.store.run(Store.resting_hosts, datetime.now(UTC))
+
+    async def reach(task: PollTask) -> Row:
+        if host_of(task.address) in resting:
+            return _checked(task.feed, say_reason(Reason.RATE_LIMITED))
+        try:
+            reading = await assembly.reader.read_list(task)
+        except Exception:  # noqa: BLE001 — one feed that fails in an unforeseen way hides no other
+            _LOG.exception("check failed in an unforeseen way feed=%s", task.feed)
+            reading = FetchFailed(Reason.INTERNAL)
+        if isinstance(reading, FetchFailed):
+            return _checked(task.feed, say_reason(reading.reason, reading.detail))
+        return _checked(task.feed, None)
+
+    tasks = await _take(assembly, ())
+    return list(await asyncio.gather(*map(reach, sorted(tasks, key=lambda task: task.feed_id))))
+
+
+async def _send_tests(assembly: Assembly) -> list[Row]:
+    """Send each address a test message, past the outbox: it is about the way, not about a change."""
+    notice = Notice(NoticeKind.TEST, datetime.now(UTC))
+
+    async def send(address: str, url: str) -> Row:
+        notifier = assembly.notifier
+        message = compose_message([OwedDelivery(0, address, notice)], notifier.style_of(url))
+        outcome = await notifier.send(address, url, message.title, message.body, is_html=message.is_html)
+        if isinstance(outcome, Delivered):
+            return _checked(address, None)
+        if isinstance(outcome, NotifyFailed):
+            return _checked(address, say_reason(outcome.reason, outcome.detail))
+        return _checked(address, say_reason(Reason.AMBIGUOUS))
+
+    urls = assembly.deliverer.urls.items()
+    return list(await asyncio.gather(*(send(address, reveal()) for address, reveal in urls)))
+
+
+def _checked(subject: str, problem: str | None) -> Row:
+    return {"subject": subject, "ok": problem is None, "problem": problem}
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
@@ -138,103 +199,84 @@ async def _open(config: Config, stack: AsyncExitStack, *, as_json: bool) -> tupl
 
 
 async def _take(assembly: Assembly, feeds: Sequence[str]) -> tuple[PollTask, ...]:
-    now = datetime.now(UTC)
-    wanted = list(feeds) or None
+    known = [feed.feed for feed in await assembly.store.run(Store.list_feeds)]
+    for feed in feeds:
+        if feed not in known:
+            raise FeedwatchError(say_unknown("feed", feed, known))
     tasks = await assembly.store.run(
-        Store.take_polls, now, feeds=wanted, due_only=False, exclude=(), limit=_EVERY_POLL
+        Store.take_polls, datetime.now(UTC), feeds=list(feeds) or None, due_only=False, limit=_EVERY_POLL
     )
     missing = set(feeds) - {task.feed for task in tasks}
     if missing:
-        raise FeedwatchError(f"not watched: {', '.join(sorted(missing))} (see feedwatch status)")
+        raise FeedwatchError(f"not watched any more: {', '.join(sorted(missing))} (see feedwatch status)")
     return tasks
-
-
-def _check_accounts(config: Config, accounts: Sequence[str]) -> list[str]:
-    unknown = [account for account in accounts if account not in config.accounts]
-    if unknown:
-        known = ", ".join(config.accounts) or "none"
-        raise FeedwatchError(f"no account is called {', '.join(unknown)}. Configured: {known}")
-    return list(accounts) or list(config.accounts)
-
-
-async def _send_tests(assembly: Assembly) -> list[Row]:
-    """Send each address a test message, past the outbox: it is about the way, not about a change."""
-    rows: list[Row] = []
-    notice = Notice(NoticeKind.TEST, datetime.now(UTC))
-    for address, reveal in assembly.deliverer.urls.items():
-        url = reveal()
-        style: Style = assembly.notifier.style_of(url)
-        message = compose_message([OwedDelivery(0, address, notice)], style)
-        outcome = await assembly.notifier.send(
-            address, url, message.title, message.body, is_html=message.is_html
-        )
-        reason = getattr(outcome, "reason", None)
-        rows.append(_checked(address, _describe(reason, getattr(outcome, "detail", "")) if reason else None))
-    return rows
 
 
 # ── what is said ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _say_polls(screen: Screen, reports: Sequence[PollReport]) -> None:
-    rows = [
+    rows: list[Row] = [
         {
             "feed": each.feed,
             "outcome": str(each.outcome),
             "entries": each.entries,
             "changes": each.changes,
             "reason": str(each.reason) if each.reason else None,
-            "detail": each.detail or _TOOK_NO_HARM.get(each.outcome),
+            "detail": each.detail or None,
         }
         for each in sorted(reports, key=lambda each: each.feed)
     ]
-    columns = ["feed", "outcome", "entries", "changes", "reason"]
-    if any(each.detail for each in reports):
-        columns.append("detail")
-    screen.print_rows(rows, columns, empty="no feeds to poll")
+    columns = ["feed", "outcome", "entries", "changes"]
+    screen.print_rows(rows, columns, empty="no feeds to poll", aside=("why", _say_trouble))
+
+
+def _say_trouble(row: Row) -> str | None:
+    if row["outcome"] == PollOutcome.LATE:
+        return "another poll came first"
+    said = say_reason(row["reason"], row["detail"]) if row["reason"] else None
+    return f"no host answers, so this may be our own network: {said}" if _is_outage(row) else said
+
+
+def _is_outage(row: Row) -> bool:
+    return row["outcome"] == PollOutcome.OUTAGE
 
 
 def _say_deliveries(screen: Screen, served: Sequence[DeliveryReport]) -> None:
-    if screen.as_json:
-        return
     for each in served:
-        if each.outcome is Settled.DELIVERED:
+        if each.outcome is not Settled.DELIVERED:
+            why = say_reason(each.reason, each.detail)
+            _complain(screen, f"{each.address}: message {each.message} was not sent: {why}")
+        elif not screen.as_json:
             screen.say(f"told {each.address}: message {each.message}")
-        else:
-            _complain(screen, f"{each.address}: message {each.message} not sent: {each.reason} {each.detail}")
+
+
+def _say_discoveries(screen: Screen, reports: Sequence[DiscoveryReport]) -> bool:
+    """Say which indexes could not be read; whether there is one."""
+    problems = {each.account: problem for each in reports if (problem := _describe_discovery(each))}
+    for account, problem in problems.items():
+        _complain(screen, f"the lists of {account} could not be looked up: {problem}")
+    return bool(problems)
+
+
+def _describe_discovery(report: DiscoveryReport) -> str | None:
+    return None if report.ok else say_reason(report.reason, report.detail)
 
 
 def _complain(screen: Screen, text: str) -> None:
-    click.echo(screen.redactor.redact(text).rstrip(), err=True)
+    click.echo(screen.clean(text).rstrip(), err=True)
 
 
-def _checked(subject: str, problem: str | None) -> Row:
-    return {"subject": subject, "ok": problem is None, "problem": problem}
+@contextmanager
+def show_progress(total: int, *, as_json: bool) -> Iterator[Callable[[], None]]:
+    """Show a person at a terminal how far a round of many feeds is; gives what counts one on."""
+    if total <= _MANY_FEEDS or as_json or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    # rich takes a while to import: only a terminal pays for it.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
 
-
-def _describe(reason: object, detail: str) -> str:
-    return f"{reason}: {detail}" if detail else str(reason)
-
-
-class _progress:  # noqa: N801 — reads as `with _progress(…)`
-    """A progress bar on a terminal, where a round has more than a handful of feeds."""
-
-    def __init__(self, total: int, *, as_json: bool) -> None:
-        self._total = total
-        self._shown = sys.stderr.isatty() and not as_json and total > 10
-        self._stack = AsyncExitStack()
-
-    def __enter__(self) -> Callable[[], None]:
-        if not self._shown:
-            return lambda: None
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import Progress  # noqa: PLC0415
-
-        self._progress = Progress(console=Console(stderr=True), transient=True)
-        bar = self._progress.add_task("polling", total=self._total)
-        self._progress.start()
-        return lambda: self._progress.advance(bar)
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            self._progress.stop()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("polling", total=total)
+        yield lambda: progress.advance(bar)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, timedelta
 from functools import partial
 
@@ -18,19 +18,24 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from feedwatch.assembly import Assembly
 from feedwatch.config import Config
-from feedwatch.errors import ConfigError
+from feedwatch.core.state import PollTask
+from feedwatch.errors import ConfigError, FeedwatchError
+from feedwatch.poll import PollReport
 from feedwatch.systemd import notify_systemd, watchdog_interval
 
 _LOG = logging.getLogger("feedwatch.daemon")
 
 TICK = timedelta(seconds=1)
 PRUNE_EVERY = timedelta(hours=1)
-PATIENCE = 6.0
-"""Seconds that an orderly stop gives to what is under way, before it is cancelled."""
-LAST_PATIENCE = 2.0
-_MOST_IN_FLIGHT = 1000
-STUCK_AFTER = timedelta(minutes=2)
-"""A tick that has not come back from the store for so long is no progress: the watchdog may bite."""
+POLL_PATIENCE = 2.0
+"""Seconds that an orderly stop gives to polls: one that is cancelled has lost nothing."""
+SEND_PATIENCE = 6.0
+"""Seconds that it gives to messages under way: one that is cancelled may arrive twice."""
+LAST_PATIENCE = 1.0
+_SERVING = "address "
+"""How the names of tasks begin that send messages."""
+_MOST_IN_FLIGHT = 5000
+"""Polls under way at once; most of them wait for a place at a host that takes its time."""
 
 
 class Daemon:
@@ -43,14 +48,16 @@ class Daemon:
         self._in_flight: set[int] = set()
         self._rounds = 0
         self._stopping = asyncio.Event()
+        self._reload_wanted = False
         self._progressed_at = time.monotonic()
+        self._failing: dict[str, str] = {}
 
     async def run(self) -> None:
         """Live until SIGTERM or SIGINT; then stop in order, within ten seconds."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._start("reload", self._reload))
+        loop.add_signal_handler(signal.SIGHUP, self._ask_reload)
         scheduler = self._start_ticks()
         notify_systemd("READY=1")
         _LOG.info("started feeds=%d", await self._assembly.count_feeds())
@@ -76,7 +83,8 @@ class Daemon:
         scheduler.add_job(self._tick_prune, "interval", seconds=PRUNE_EVERY.total_seconds())
         watchdog = watchdog_interval()
         if watchdog:
-            scheduler.add_job(self._tick_watchdog, "interval", seconds=watchdog.total_seconds())
+            seconds = watchdog.total_seconds()
+            scheduler.add_job(self._tick_watchdog, "interval", seconds=seconds, args=[seconds])
         scheduler.start()
         return scheduler
 
@@ -88,64 +96,100 @@ class Daemon:
     async def _tick_prune(self) -> None:
         self._start("prune", self._assembly.prune)
 
-    async def _tick_watchdog(self) -> None:
-        if time.monotonic() - self._progressed_at < STUCK_AFTER.total_seconds():
+    async def _tick_watchdog(self, every: float) -> None:
+        """Say that all is well only if the store has answered a tick of late: else systemd may bite."""
+        silent = time.monotonic() - self._progressed_at
+        if silent < max(every, 2 * TICK.total_seconds()):
             notify_systemd("WATCHDOG=1")
         else:
-            _LOG.error("no progress for %d s", time.monotonic() - self._progressed_at)
+            _LOG.error("no progress for %d s", silent)
 
-    def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    def _start(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Start a piece of work under a name, unless it still runs or we are stopping."""
-        if name in self._tasks or self._stopping.is_set():
-            return
-        task = asyncio.ensure_future(self._guard(name, work))
-        self._tasks[name] = task
-        task.add_done_callback(lambda _: self._tasks.pop(name, None))
+        if name not in self._tasks and not self._stopping.is_set():
+            self._tasks[name] = asyncio.ensure_future(self._guard(name, work))
 
-    async def _guard(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _guard(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         try:
             await work()
-        except Exception:  # noqa: BLE001 — one tick that fails must not end the daemon
-            _LOG.exception("%s failed in an unforeseen way", name.partition(" ")[0])
+        except Exception as error:  # noqa: BLE001 — one tick that fails must not end the daemon
+            self._complain(name, error)
+        else:
+            if self._failing.pop(_root_of(name), None):
+                _LOG.info("%s works again", _root_of(name))
+        finally:
+            # Here and not in a callback: who asks for the same work in the next step must get it.
+            self._tasks.pop(name, None)
+
+    def _complain(self, name: str, error: Exception) -> None:
+        """Log what went wrong with a tick, once: a full disk must not be filled by its own log."""
+        root, told = _root_of(name), f"{type(error).__name__}: {error}"
+        if self._failing.get(root) == told:
+            return
+        self._failing[root] = told
+        if isinstance(error, FeedwatchError):
+            _LOG.error("%s failed: %s", root, error)
+        else:
+            _LOG.error("%s failed in an unforeseen way", root, exc_info=error)
 
     # ── the work ──────────────────────────────────────────────────────────────────────────────────
 
     async def _discover(self) -> None:
-        await self._assembly.discover_due()
+        """Read each index that is due in a task of its own: one that hangs delays no other."""
+        for account in await self._assembly.due_accounts():
+            self._start(f"account {account}", partial(self._discover_account, account))
+
+    async def _discover_account(self, account: str) -> None:
+        await self._assembly.discoverer.discover(account)
+        self._start("poll", self._poll)
 
     async def _poll(self) -> None:
         """Take what is due and poll it as a round of its own: the next tick does not wait for it."""
-        room = _MOST_IN_FLIGHT - len(self._in_flight)
-        if room <= 0:
-            return
+        room = max(_MOST_IN_FLIGHT - len(self._in_flight), 0)
         tasks = await self._assembly.take_due(exclude=self._in_flight, limit=room)
         self._progressed_at = time.monotonic()
-        if not tasks:
-            return
-        taken = {task.feed_id for task in tasks}
-        self._in_flight |= taken
-        self._rounds += 1
+        if tasks:
+            self._rounds += 1
+            self._in_flight |= {task.feed_id for task in tasks}
+            self._start(f"round {self._rounds}", partial(self._run_round, tasks))
 
-        async def run_round() -> None:
-            try:
-                await self._assembly.poller.run_round(tasks)
-            finally:
-                self._in_flight.difference_update(taken)
-            self._start("deliver", self._deliver)
+    async def _run_round(self, tasks: Collection[PollTask]) -> None:
+        """Run a round; a feed that is done may be taken again though others of its round still hang."""
+        left = {task.feed: task.feed_id for task in tasks}
 
-        self._start(f"round {self._rounds}", run_round)
+        def let_go(report: PollReport) -> None:
+            self._in_flight.discard(left.pop(report.feed, -1))
+
+        try:
+            await self._assembly.poller.run_round(tuple(tasks), let_go)
+        finally:
+            self._in_flight.difference_update(left.values())
+        self._start("deliver", self._deliver)
 
     async def _deliver(self) -> None:
         """Serve each address in a task of its own: one that hangs blocks no other."""
         for address in await self._assembly.due_addresses():
-            self._start(f"address {address}", partial(self._serve, address))
+            self._start(f"{_SERVING}{address}", partial(self._serve, address))
 
     async def _serve(self, address: str) -> None:
         await self._assembly.deliverer.serve(address)
 
+    def _ask_reload(self) -> None:
+        self._reload_wanted = True
+        self._start("reload", self._reload)
+
     async def _reload(self) -> None:
-        """Read the configuration again; a bad one changes nothing."""
-        notify_systemd(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        """Read the configuration again, and once more if that was asked for meanwhile."""
+        while self._reload_wanted:
+            self._reload_wanted = False
+            notify_systemd(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            try:
+                await self._take_over()
+            finally:
+                notify_systemd("READY=1")
+
+    async def _take_over(self) -> None:
+        """Take the configuration over as it stands now; a bad one changes nothing."""
         try:
             config = await asyncio.to_thread(self._load)
             await self._assembly.apply(config)
@@ -155,16 +199,32 @@ class Daemon:
             _LOG.error("reload refused: the old configuration stays in force")
         else:
             _LOG.info("reloaded feeds=%d", await self._assembly.count_feeds())
-        finally:
-            notify_systemd("READY=1")
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────
 
     async def _finish(self) -> None:
         """Let what is under way end; cancel what takes too long. Nothing half done is ever written."""
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()), timeout=PATIENCE)
-        for task in list(self._tasks.values()):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()), timeout=LAST_PATIENCE)
+        ends_at = time.monotonic() + SEND_PATIENCE
+        await self._wait_for(self._tasks, POLL_PATIENCE)
+        self._cancel({name for name in self._tasks if not name.startswith(_SERVING)})
+        await self._wait_for(self._tasks, ends_at - time.monotonic())
+        self._cancel(self._tasks)
+        await self._wait_for(self._tasks, LAST_PATIENCE)
+        try:
+            await self._assembly.release_claims()
+        except FeedwatchError as error:
+            _LOG.warning("claims are left to the next start: %s", error)
+
+    async def _wait_for(self, names: Collection[str], seconds: float) -> None:
+        tasks = [self._tasks[name] for name in names]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    def _cancel(self, names: Collection[str]) -> None:
+        for name in names:
+            self._tasks[name].cancel()
+
+
+def _root_of(name: str) -> str:
+    """What a piece of work is called in the log: rounds are many, and all alike."""
+    return "round" if name.startswith("round ") else name

@@ -27,14 +27,17 @@ from typing import Self
 import click
 
 from feedwatch.errors import FeedwatchError
-from feedwatch.present import clean_text
 from feedwatch.sandbox import Sandbox, World, sample_config, serving
 from feedwatch.sandbox.world import Title
+from feedwatch.terminal import clean_text
 
 _PAUSE = 1.2
 """Seconds between two moves: short enough to see all of them in a quarter of a minute."""
 _SLOW_PAUSE = 4.0
 """Seconds between two moves once everything has been shown."""
+_PATIENCE = 30.0
+"""Seconds to wait for what should come at once."""
+_LAST_LINES = 8
 _TARGET = "webhook"
 
 
@@ -85,9 +88,10 @@ class Webhook:
         class Receiver(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                told = json.loads(body)
-                messages.put(f"{told.get('title', '')}\n{told.get('message', '')}".strip())
-                self.send_response(200)
+                text = _read_message(body)
+                if text:
+                    messages.put(text)
+                self.send_response(200 if text else 400)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -105,9 +109,10 @@ def run_demo(limit: timedelta | None, webhook_url: str | None = None) -> int:
     ends_at = time.monotonic() + limit.total_seconds() if limit else float("inf")
     demo: _Demo | None = None
     try:
-        with ExitStack() as stack:
+        with _stopping_like_ctrl_c(), ExitStack() as stack:
             demo = _Demo(stack, webhook_url, ends_at)
             demo.run()
+            demo.keep_last_words()
     except KeyboardInterrupt:
         click.echo()
     return demo.conclude() if demo else 1
@@ -123,6 +128,7 @@ class _Demo:
         self._awaited: dict[str, tuple[str, str]] = {}
         self._made: set[str] = set()
         self._arrived: list[str] = []
+        self._last_words = ""
         sandbox = Sandbox(self._world)
         base = stack.enter_context(serving(sandbox))
         self._webhook = stack.enter_context(Webhook())
@@ -137,23 +143,33 @@ class _Demo:
 
     def run(self) -> None:
         """Wait for the daemon to know the lists, move each in turn, and go on until the time is up."""
-        self._show_messages(until=lambda: any("watching" in text for text in self._arrived))
+        self._show_messages(_soon(), until=lambda: any("watching" in text for text in self._arrived))
+        if not self._arrived:
+            return
         for move in MOVES:
             self._make(move)
             self._show_messages(time.monotonic() + _PAUSE)
-        self._show_messages(until=lambda: not self._awaited)
+        self._show_messages(_soon(), until=lambda: not self._awaited)
         if self._missing():
             return
-        click.secho("That was all six. It goes on until Ctrl-C.\n", fg="green")
+        end = "until Ctrl-C" if self._ends_at == float("inf") else "until the time is up"
+        click.secho(f"That was all six. It goes on {end}.\n", fg="green")
         while self._is_on():
             self._make_some_move()
             self._show_messages(time.monotonic() + _SLOW_PAUSE)
+
+    def keep_last_words(self) -> None:
+        """Keep what the daemon logged of late, for its log goes with the folder."""
+        lines = self._log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        self._last_words = "\n".join(f"  {clean_text(line)}" for line in lines)
 
     def conclude(self) -> int:
         """Say what did not arrive; the exit status of the demo."""
         missing = self._missing()
         if missing:
             click.secho(f"never told: {', '.join(missing)}", fg="red", err=True)
+            if self._last_words:
+                click.echo(f"the last that the daemon logged:\n{self._last_words}", err=True)
             return 1
         click.echo("README.md says how to set feedwatch up for your own lists.")
         return 0
@@ -189,7 +205,8 @@ class _Demo:
 
     def _show(self, text: str) -> None:
         self._arrived.append(text)
-        lines = [clean_text(line) for line in text.splitlines()]
+        title, *body = [clean_text(line) for line in text.splitlines()]
+        lines = [title, *(line for line in body if line and line not in title)]
         told = [what for what, words in self._awaited.items() if _tells(lines, words)]
         for what in told:
             del self._awaited[what]
@@ -205,6 +222,19 @@ class _Demo:
         return time.monotonic() < self._ends_at
 
 
+def _soon() -> float:
+    return time.monotonic() + _PATIENCE
+
+
+def _read_message(body: bytes) -> str:
+    """The text of a message as Apprise posts it; empty for anything else."""
+    try:
+        told = json.loads(body)
+        return f"{told.get('title', '')}\n{told.get('message', '')}".strip()
+    except (ValueError, AttributeError):
+        return ""
+
+
 def _tells(lines: list[str], words: tuple[str, str]) -> bool:
     return any(all(word in line for word in words) for line in lines)
 
@@ -213,6 +243,18 @@ def _configure(sandbox: Sandbox, base: str, folder: Path, webhook: str) -> str:
     targets = f"  {_TARGET}: {webhook}\n"
     more = f"routes:\n  - {{to: {_TARGET}, changes: all}}\nstate: {folder / 'feedwatch.db'}\n"
     return sample_config(sandbox, base, every="1s", targets=targets, more=more)
+
+
+@contextmanager
+def _stopping_like_ctrl_c() -> Iterator[None]:
+    """Let a closed terminal, or a polite kill, end the demo like Ctrl-C: with all that it started."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -232,6 +274,8 @@ def _daemon(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(timeout=12)
-            except subprocess.TimeoutExpired:
+            except BaseException as error:  # Ctrl-C again is no reason to leave a process behind
                 process.kill()
                 process.wait()
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise

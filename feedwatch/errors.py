@@ -2,13 +2,12 @@
 
 FeedwatchError
 ├── ConfigError        the configuration cannot be used; carries every problem at once
-├── ParseError         no part of a document could be used
 ├── StoreError
 │   ├── StoreMissing   no state at the place looked at
 │   ├── StoreLocked    gave up waiting for the database, or another daemon holds the state
 │   ├── StoreDamaged   the file is not a sound feedwatch state
 │   └── SchemaTooNew   written by a newer feedwatch
-└── DiscoveryError     the account's index could not be read
+└── OrderRefused       of the sandbox: the lists are not such that this could be done (sandbox/world.py)
 """
 
 from __future__ import annotations
@@ -42,10 +41,6 @@ class ConfigError(FeedwatchError):
         self.problems = tuple(problems)
 
 
-class ParseError(FeedwatchError):
-    """No part of a document could be used."""
-
-
 class StoreError(FeedwatchError):
     """The state file could not do what was asked of it."""
 
@@ -64,7 +59,3 @@ class StoreDamaged(StoreError):
 
 class SchemaTooNew(StoreError):
     """The state was written by a newer feedwatch."""
-
-
-class DiscoveryError(FeedwatchError):
-    """The index of an account could not be read."""

@@ -16,9 +16,10 @@ Element = etree._Element  # noqa: SLF001 — the public name of lxml's element t
 
 _MOST_BYTES = 4 * 1024 * 1024  # some 20,000 outlines; a tree of many times this would fill a small machine
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)")
-_BLANK = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*")
+_BLANK = re.compile(rb"(?:\xef\xbb\xbf)?+\s*+(?:<\?xml[^>]*+>)?+\s*+")
 _HTML = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+)?html\b",
+    # Comments are taken whole and once: tried in every way, a few dozen of them would take for ever.
+    rb"(?:\xef\xbb\xbf)?+(?:\s++|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<(?:!doctype\s+)?html\b",
     re.IGNORECASE | re.DOTALL,
 )
 

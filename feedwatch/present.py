@@ -1,40 +1,62 @@
 """How values look to a person and to a program: tables on a terminal, JSON lines with stable keys.
 
-Control characters never reach a terminal, and every line passes the redactor.
+Control characters never reach a terminal, and everything shown passes the redactor.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
-from feedwatch.core.model import RecordedChange
-from feedwatch.core.state import FeedStatus, MessageStatus, StoredEntry
-from feedwatch.redact import Redactor, mask_url
+from feedwatch.redact import Redactor
+from feedwatch.terminal import Column, clean_text, draw_table, wrap
 
 Row = Mapping[str, object]
+Show = Callable[[Row], str | None]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_JSON_CONTROL = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
+_GIVES_WAY = {"group": 1, "title": 1, "details": 1, "why": 1, "problem": 1, "url": 1}
+_GIVES_WAY |= {"kind": 2, "feed": 3, "subject": 3, "target": 3}
+_NUMBERS = frozenset({"id", "entries", "changes", "attempts", "position"})
+_HEADINGS = {
+    "last_polled_at": "polled",
+    "next_poll_at": "next poll",
+    "next_attempt_at": "next try",
+    "first_seen_at": "first seen",
+}
+_SOON = timedelta(seconds=1)
+_SGR = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "dim": "2"}
 _COLOURS = {
     "ok": "green",
+    "yes": "green",
     "delivered": "green",
     "added": "green",
+    "compared": "green",
     "new": "cyan",
     "moved": "cyan",
+    "baseline": "cyan",
     "updated": "yellow",
     "pending": "yellow",
     "claimed": "yellow",
     "held": "yellow",
+    "resting": "yellow",
+    "late": "yellow",
     "failing": "red",
+    "failed": "red",
+    "outage": "red",
+    "no": "red",
     "removed": "red",
     "dead": "red",
     "signed_out": "red",
     "retired": "dim",
+    "unchanged": "dim",
 }
 
 
@@ -44,152 +66,141 @@ class Screen:
 
     redactor: Redactor
     as_json: bool = False
-    out: TextIO = sys.stdout
+    out: TextIO = field(default_factory=lambda: sys.stdout)
 
-    def print_rows(self, rows: Iterable[Row], columns: Sequence[str], *, empty: str) -> None:
-        """Print rows as JSON lines with all their keys, or as a table of some columns."""
+    def print_rows(
+        self,
+        rows: Iterable[Row],
+        columns: Sequence[str],
+        *,
+        empty: str,
+        show: Mapping[str, Show] | None = None,
+        aside: tuple[str, Show] | None = None,
+    ) -> None:
+        """Print rows as JSON lines with all their keys, or as a table of some columns.
+
+        `show` makes the cells of columns that are no key. `aside` names what is too long for a cell or
+        rarely to be said: on a terminal it stands below the table, in a pipe it is the last column.
+        """
         if self.as_json:
             for row in rows:
-                self.say(json.dumps(row, ensure_ascii=False))
+                self._write(self._encode(row))
             return
-        cells = [[self._clean(show_value(row[column])) for column in columns] for row in rows]
-        if not cells:
-            self.say(empty)
-        elif self.out.isatty():
-            self._print_table(cells, columns)
-        else:
-            self._print_plain(cells, columns)
+        table = _Table(self, list(rows), columns, dict(show or {}), aside)
+        for line in table.draw() or [self.clean(empty)]:
+            self._write(line)
 
     def say(self, text: str) -> None:
         """Print one line."""
-        print(self.redactor.redact(text), file=self.out, flush=True)
+        self._write(self.clean(text))
 
-    def _print_plain(self, cells: list[list[str]], columns: Sequence[str]) -> None:
-        lines = [[column.upper() for column in columns], *cells]
-        widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-        for line in lines:
-            padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            print("  ".join(padded).rstrip(), file=self.out)
-
-    def _print_table(self, cells: list[list[str]], columns: Sequence[str]) -> None:
-        # rich takes a while to import: only a terminal pays for it.
-        from rich.console import Console  # noqa: PLC0415
-        from rich.table import Table  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
-
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in columns:
-            table.add_column(column.replace("_", " "), overflow="fold")
-        for line in cells:
-            table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in line))
-        Console(file=self.out, highlight=False).print(table)
-
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
+        """A text without secrets that cannot drive a terminal."""
         return clean_text(self.redactor.redact(text))
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks at it, rather than the next program of a pipe."""
+        return self.out.isatty()
 
-def clean_text(text: str) -> str:
-    """A text that cannot drive a terminal."""
-    return _CONTROL.sub(" ", text)
+    def _write(self, line: str) -> None:
+        print(line, file=self.out)
+
+    def _encode(self, row: Row) -> str:
+        # The values and not the line: a secret such as `title` must not break the keys.
+        text = json.dumps(_redact_values(row, self.redactor), ensure_ascii=not _is_unicode(self.out))
+        return _JSON_CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
-def show_value(value: object) -> str:
-    """A cell of a table."""
-    if value is None:
-        return "-"
+class _Table:
+    """Rows as a person reads them."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        rows: Sequence[Row],
+        columns: Sequence[str],
+        show: dict[str, Show],
+        aside: tuple[str, Show] | None,
+    ) -> None:
+        self._screen = screen
+        self._rows = rows
+        self._columns = [*columns]
+        self._show = show
+        self._now = datetime.now(UTC)
+        name, say = aside or ("", lambda _: None)
+        self._asides = [say(row) for row in rows]
+        if any(self._asides) and not screen.is_terminal:
+            self._columns.append(name)
+            self._show[name] = say
+
+    def draw(self) -> list[str]:
+        """Draw its lines; none without rows."""
+        if not self._rows:
+            return []
+        cells = [[self._cell(row, column) for column in self._columns] for row in self._rows]
+        if not self._screen.is_terminal:
+            return list(draw_table([_column(name, str.upper) for name in self._columns], cells))
+        width = shutil.get_terminal_size().columns
+        columns = [_column(name, str.capitalize) for name in self._columns]
+        drawn = draw_table(columns, cells, width=width, paint=_paint if _has_colours() else str)
+        return [*drawn, *self._draw_asides(width)]
+
+    def _cell(self, row: Row, column: str) -> str:
+        value = self._show[column](row) if column in self._show else row[column]
+        if self._screen.is_terminal and isinstance(value, str) and column.rpartition("_")[2] == "at":
+            return _show_relative(value, self._now, is_plan=column.startswith("next_"))
+        return self._screen.clean(_show_value(value))
+
+    def _draw_asides(self, width: int) -> list[str]:
+        """Draw a line for each thing to be said, with all the rows that it is said of."""
+        subjects: dict[str, list[str]] = {}
+        for row, aside in zip(self._rows, self._asides, strict=True):
+            if aside:
+                subjects.setdefault(aside, []).append(self._cell(row, self._columns[0]))
+        texts = [f"{', '.join(of)}: {self._screen.clean(aside)}" for aside, of in subjects.items()]
+        lines = [line for text in texts for line in _hang(wrap(text, max(width - 2, 20)))]
+        return ["", *lines] if lines else []
+
+
+def _redact_values(value: object, redactor: Redactor) -> object:
+    if isinstance(value, str):
+        return redactor.redact(value)
     if isinstance(value, Mapping):
-        return ", ".join(_show_fact(name, fact) for name, fact in value.items()) or "-"
+        return {key: _redact_values(each, redactor) for key, each in value.items()}
+    return value
+
+
+def _is_unicode(out: TextIO) -> bool:
+    return (out.encoding or "utf-8").lower().replace("-", "") == "utf8"
+
+
+def _has_colours() -> bool:
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _paint(text: str) -> str:
+    colour = _COLOURS.get(text)
+    return f"\x1b[{_SGR[colour]}m{text}\x1b[0m" if colour else text
+
+
+def _column(name: str, style: Callable[[str], str]) -> Column:
+    heading = style(_HEADINGS.get(name, name.removesuffix("_at").replace("_", " ")))
+    return Column(heading, gives_way=_GIVES_WAY.get(name, 0), right=name in _NUMBERS)
+
+
+def _hang(lines: list[str]) -> list[str]:
+    """A text of several lines, the others a little to the right of the first."""
+    return [lines[0], *(f"  {line}" for line in lines[1:])]
+
+
+def _show_value(value: object) -> str:
+    """A cell of a table."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return str(value)
-
-
-def _show_fact(name: str, fact: object) -> str:
-    if isinstance(fact, Mapping):
-        return f"{name} {fact['from'] or '-'} → {fact['to'] or '-'}"
-    return f"{name} {fact}"
-
-
-def show_instant(at: datetime | None) -> str | None:
-    """An instant as everybody's tools read it."""
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
-
-
-def describe_change(change: RecordedChange) -> Row:
-    """A line of `feedwatch changes`."""
-    return {
-        "id": change.id,
-        "at": show_instant(change.at),
-        "account": change.account,
-        "feed": full_name(change.account, change.feed),
-        "kind": str(change.feed_kind),
-        "change": str(change.kind),
-        "key": change.key,
-        "title": change.title,
-        "link": change.link,
-        "position": change.position,
-        "previous_position": change.previous_position,
-        "fields": {name: {"from": fact.before, "to": fact.after} for name, fact in change.facts.items()},
-    }
-
-
-def describe_entry(stored: StoredEntry) -> Row:
-    """A line of `feedwatch show`."""
-    entry = stored.entry
-    return {
-        "key": entry.key,
-        "title": entry.title,
-        "link": entry.link,
-        "position": entry.position,
-        "fields": dict(entry.facts),
-        "first_seen_at": show_instant(stored.first_seen_at),
-    }
-
-
-def describe_feed(feed: FeedStatus) -> Row:
-    """A line of `feedwatch status`."""
-    return {
-        "feed": feed.feed,
-        "kind": str(feed.kind),
-        "entries": feed.entries,
-        "state": str(feed.state),
-        "reason": str(feed.reason) if feed.reason else None,
-        "last_polled_at": show_instant(feed.last_polled_at),
-        "next_poll_at": show_instant(feed.next_poll_at),
-        "failures": feed.failures,
-        "group": feed.group,
-        "detail": feed.detail or None,
-    }
-
-
-def describe_message(message: MessageStatus) -> Row:
-    """A line of `feedwatch outbox`."""
-    return {
-        "id": message.id,
-        "target": message.address,
-        "state": message.state,
-        "attempts": message.attempts,
-        "next_attempt_at": show_instant(message.next_attempt_at),
-        "reason": str(message.reason) if message.reason else None,
-        "changes": message.changes,
-        "created_at": show_instant(message.created_at),
-        "detail": message.detail or None,
-    }
-
-
-def describe_found(account: str, feed: str, kind: str, group: str | None, url: str, state: str | None) -> Row:
-    """A line of `feedwatch discover`; the address is shown without its token."""
-    return {
-        "account": account,
-        "feed": full_name(account, feed),
-        "kind": kind,
-        "group": group,
-        "url": mask_url(url),
-        "state": state,
-    }
-
-
-def full_name(account: str, feed: str) -> str:
-    """A feed's name for ever."""
-    return feed if feed.startswith(f"{account}/") else f"{account}/{feed}"
 
 
 def show_duration(length: timedelta) -> str:
@@ -199,3 +210,12 @@ def show_duration(length: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def _show_relative(instant: str, now: datetime, *, is_plan: bool) -> str:
+    length = datetime.fromisoformat(instant) - now
+    if length >= _SOON:
+        return f"in {show_duration(length)}"
+    if is_plan:
+        return "now"
+    return f"{show_duration(-length)} ago" if length <= -_SOON else "just now"

@@ -6,21 +6,27 @@ It is asked at every way out: logs, tables, JSON, error texts, the database, mes
 from __future__ import annotations
 
 import base64
-import logging
+import html
 import re
-from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
 
 MASK = "•••"
 _SHORTEST = 4
 """A shorter "secret" would mask half of every text, and could be guessed anyway."""
+_SHORTEST_IN_BASE64 = 6
+"""Of a shorter secret the bytes around it leave too little: a piece so short is in any text."""
+_SHORTEST_WORD = 8
+"""A shorter value of an address without a digit (`auth=true`) is a word, and stands in other texts too."""
 
 _SECRET_NAME = re.compile(
-    r"token|secret|passw|passwd|pwd|api_?key|auth|signature|session|\bsig\b|\bkey\b", re.IGNORECASE
+    r"token|secret|passw|pwd|api_?key|auth(?!or)|signature|session|\bsig\b|\bkey\b", re.IGNORECASE
 )
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"'`]+", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?P<lead>[?&;#])(?P<name>[^=&;#\s]{1,64})=(?P<value>[^&;#\s\"'<>]+)")
-_USERINFO = re.compile(r"(?<=://)[^/?#\s@]+@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
+_PLAIN = re.compile(r"[A-Za-z0-9]{4}")
+_TAIL_OF_BASE64 = r"[A-Za-z0-9+/_-]{0,3}(?:=|%(?:25)?3[dD]){0,2}"
 
 
 def mask_url(url: str) -> str:
@@ -31,12 +37,9 @@ def mask_url(url: str) -> str:
 
 def secrets_of_url(url: str) -> tuple[str, ...]:
     """The secret values that an address carries, to register them."""
-    found = [m["value"] for m in _PARAMETER.finditer(url) if _SECRET_NAME.search(m["name"])]
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        password = None
-    return tuple(dict.fromkeys(unquote(value) for value in (*found, *([password] if password else []))))
+    found = [m["value"] for m in _PARAMETER.finditer(url) if _SECRET_NAME.search(unquote(m["name"]))]
+    secrets = [unquote(value) for value in (*found, *_find_password(url))]
+    return tuple(dict.fromkeys(secret for secret in secrets if not _is_word(secret)))
 
 
 class Redactor:
@@ -47,40 +50,62 @@ class Redactor:
 
     def __init__(self, *secrets: str, enabled: bool = True) -> None:
         self._enabled = enabled
-        self._spellings: dict[str, None] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._known: set[str] = set()
+        # By four characters of each that stand in a text whatever the spelling: however many secrets
+        # there are, few have to be looked for.
+        self._spellings: dict[str, list[_Spelling]] = {}
+        self._always: list[_Spelling] = []
         self.register(*secrets)
 
     def register(self, *secrets: str) -> None:
         """Learn secrets; what is too short to be one is ignored."""
-        known = len(self._spellings)
-        for secret in secrets:
-            for spelling in _spell(secret.strip()):
-                self._spellings.setdefault(spelling)
-        if len(self._spellings) > known:
-            # The longest first: a secret may be a part of another.
-            longest_first = sorted(self._spellings, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        for secret in map(str.strip, secrets):
+            if len(secret) < _SHORTEST or secret in self._known:
+                continue
+            self._known.add(secret)
+            for spelling in _spell(secret):
+                anchor = _PLAIN.search(spelling.text)
+                of_anchor = self._spellings.setdefault(anchor[0], []) if anchor else self._always
+                of_anchor.append(spelling)
 
     def redact(self, text: str) -> str:
         """The text without secrets."""
         if not self._enabled:
             return text
-        if self._pattern is not None:
-            text = self._pattern.sub(MASK, text)
+        for spelling in sorted(self._candidates(text), key=_longest_first):
+            text = spelling.pattern.sub(MASK, text)
         return _URL.sub(lambda match: mask_url(match.group()), text) if "://" in text else text
 
+    def _candidates(self, text: str) -> list[_Spelling]:
+        """The spellings that may stand in a text."""
+        if len(self._spellings) <= len(text):
+            found = [anchor for anchor in self._spellings if anchor in text]
+        else:
+            found = list(self._spellings.keys() & {text[at : at + 4] for at in range(len(text) - 3)})
+        return [*self._always, *(each for anchor in found for each in self._spellings[anchor])]
 
-class RedactingFormatter(logging.Formatter):
-    """Redacts the finished record, traceback and all: a filter would miss that."""
 
-    def __init__(self, form: str, *, redactor: Redactor) -> None:
-        super().__init__(form)
-        self._redactor = redactor
+class _Spelling:
+    """One way in which a secret may stand in a text; `tail` is a pattern of what may go with it."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Format a record and redact the outcome."""
-        return self._redactor.redact(super().format(record))
+    __slots__ = ("_pattern", "_tail", "text")
+
+    def __init__(self, text: str, tail: str = "") -> None:
+        self.text = text
+        self._tail = tail
+        self._pattern: re.Pattern[str] | None = None
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What to look for: every character raw or encoded, for no two programs encode the same ones."""
+        if self._pattern is None:
+            self._pattern = re.compile("".join(map(_match_character, self.text)) + self._tail)
+        return self._pattern
+
+
+def _longest_first(spelling: _Spelling) -> int:
+    """A secret may be a part of another."""
+    return -len(spelling.text)
 
 
 def _mask_parameter(match: re.Match[str]) -> str:
@@ -89,29 +114,63 @@ def _mask_parameter(match: re.Match[str]) -> str:
     return f"{match['lead']}{match['name']}={MASK}"
 
 
-def _spell(secret: str) -> Iterator[str]:
-    """The ways in which a secret may stand in a text."""
-    if len(secret) < _SHORTEST:
+def _find_password(url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
         return
-    yield secret
-    encoded = {quote(secret, safe=""), quote_plus(secret), quote(secret)}
-    yield from encoded
-    yield from (_lower_escapes(each) for each in encoded)
-    yield from _spell_base64(secret.encode())
+    # A user without a password is a token where it is long; `jane` is only a name.
+    alone = parts.username if parts.password is None and len(parts.username or "") >= 16 else None
+    yield from filter(None, (parts.password, alone))
 
 
-def _lower_escapes(text: str) -> str:
-    return re.sub(r"%[0-9A-F]{2}", lambda match: match.group().lower(), text)
+def _is_word(text: str) -> bool:
+    return len(text) < _SHORTEST_WORD and text.isalpha()
 
 
-def _spell_base64(raw: bytes) -> Iterable[str]:
+# ── the ways in which a secret may stand in a text ────────────────────────────────────────────────
+
+
+def _spell(secret: str) -> Iterator[_Spelling]:
+    yield _Spelling(secret)
+    raw = secret.encode(errors="surrogatepass")
+    if len(raw) < _SHORTEST_IN_BASE64:
+        yield _Spelling(base64.b64encode(raw).decode().rstrip("="))
+        return
+    for text in sorted(set(_spell_base64(raw))):
+        yield _Spelling(text, _TAIL_OF_BASE64)
+
+
+def _spell_base64(raw: bytes) -> Iterator[str]:
     """What stays the same of a secret's base64, whatever stands before and behind it."""
-    if len(raw) < _SHORTEST * 2:
-        yield base64.b64encode(raw).decode().rstrip("=")
-        return
-    for alphabet in (base64.b64encode, base64.urlsafe_b64encode):
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for before in range(3):
-            text = alphabet(b"\0" * before + raw).decode()
+            text = encode(b"\0" * before + raw).decode()
             start = (0, 2, 3)[before]  # characters that the bytes before take part in
-            end = len(text) - (4 if text.endswith("=") else 0)
-            yield text[start:end]
+            padding = text.count("=")
+            yield text[start : len(text) - (padding + 1 if padding else 0)]
+
+
+def _match_character(character: str) -> str:
+    """A character raw, percent-encoded once or twice, or escaped as XML, JSON or a repr would."""
+    if character.isascii() and character.isalnum():
+        return character
+    raw = character.encode(errors="surrogatepass")
+    percent = "".join(f"%(?:25)?{_any_case(f'{byte:02X}')}" for byte in raw)
+    ways = {re.escape(character), percent, re.escape(html.escape(character))}
+    if character == " ":
+        ways.add(r"\+")
+    if character in "\"'\\":
+        ways.add(re.escape("\\" + character))
+    if not character.isascii():
+        ways.add("".join(rf"\\u{_any_case(unit)}" for unit in _utf16(character)))
+    return f"(?:{'|'.join(sorted(ways, key=len, reverse=True))})"
+
+
+def _any_case(digits: str) -> str:
+    return "".join(f"[{each}{each.lower()}]" if each.isalpha() else each for each in digits)
+
+
+def _utf16(character: str) -> Iterator[str]:
+    raw = character.encode("utf-16-be", errors="surrogatepass")
+    return (raw[at : at + 2].hex().upper() for at in range(0, len(raw), 2))

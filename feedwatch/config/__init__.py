@@ -9,6 +9,7 @@ Nothing here shows a secret or repeats a line of the file. Secrets resolve when 
 
 from feedwatch.config.durations import format_duration, format_size, parse_duration, parse_size
 from feedwatch.config.loading import config_json_schema, load_config
+from feedwatch.config.names import is_account_name
 from feedwatch.config.places import find_config
 from feedwatch.config.schema import (
     Account,
@@ -24,6 +25,7 @@ from feedwatch.config.schema import (
 )
 from feedwatch.config.secrets import Secret
 from feedwatch.config.settings import Config
+from feedwatch.config.values import is_web_address
 
 __all__ = [
     "Account",
@@ -42,6 +44,8 @@ __all__ = [
     "find_config",
     "format_duration",
     "format_size",
+    "is_account_name",
+    "is_web_address",
     "load_config",
     "parse_duration",
     "parse_size",

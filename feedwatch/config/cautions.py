@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from feedwatch.config.names import suggest
 from feedwatch.config.nodes import Node, PathStep, Place, find_node, place_key
 from feedwatch.config.schema import Account, FeedsAccount, NetflixAccount, Settings
 from feedwatch.config.secrets import Secret
 from feedwatch.core.model import Kind
+from feedwatch.redact import mask_url
 
 Caution = tuple[Place, str]
 
@@ -22,7 +22,6 @@ _READABLE = (
     "others can read this file, and here is a secret in it: `chmod o-r` it, "
     "or take the secret from elsewhere (${NAME}, !file, !credential)"
 )
-_TOKEN_NAME = re.compile(r"token|secret|passw|pwd|auth|sig|api_?key", re.IGNORECASE)
 
 
 def find_cautions(settings: Settings, root: Node, *, others_read: bool) -> Iterator[Caution]:
@@ -117,11 +116,8 @@ def _written_secrets(settings: Settings) -> Iterable[Secret]:
     """The secrets that stand in the file itself."""
     for account in settings.accounts.values():
         yield from (secret for secret in account.credentials if secret.is_literal)
-        yield from (url for url in account.addresses if url.is_literal and _holds_token(url.written))
+        yield from (
+            url for url in account.addresses if url.is_literal and mask_url(url.written) != url.written
+        )
     for target in settings.targets.values():
         yield from (url for url in target.urls if url.is_literal)
-
-
-def _holds_token(address: str) -> bool:
-    parts = urlsplit(address)
-    return "@" in parts.netloc or any(_TOKEN_NAME.search(name) for name, _value in parse_qsl(parts.query))

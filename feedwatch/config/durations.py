@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-# Nine digits at most: more is no length of time or file that anybody means.
+# Six digits at most: more is no length of time that anybody means, and might not fit into one.
 _DURATION = re.compile(
     "".join(
-        rf"(?:(?P<{name}>[0-9]{{1,9}}){unit})?"
+        rf"(?:(?P<{name}>[0-9]{{1,6}}){unit})?"
         for unit, name in [
             ("w", "weeks"),
             ("d", "days"),

@@ -165,12 +165,11 @@ def _message_of(error: ErrorDetails) -> str:
 
 
 def _explain_unknown_key(root: Node, path: tuple[PathStep, ...]) -> str:
-    """Name the key only beside a known one it resembles: anything else may be a misplaced secret."""
+    """Name the keys there are, never the one that is there: it may be a misplaced secret."""
     parent, _place = find_node(root, path[:-1])
     known = parent.known_keys if isinstance(parent, MappingNode) else ()
-    key = str(path[-1])
-    if meant := suggest(key, known):
-        return f"unknown key `{key}`; did you mean `{meant}`?"
+    if meant := suggest(str(path[-1]), known):
+        return f"unknown key; did you mean `{meant}`?"
     return f"unknown key; known here are: {', '.join(known)}"
 
 

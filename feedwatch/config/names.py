@@ -31,8 +31,13 @@ def list_words(words: Collection[str]) -> str:
     return f"{shown}, …" if len(words) > _MOST_SHOWN else shown
 
 
+def is_account_name(name: str) -> bool:
+    """Whether an account or target may be called so."""
+    return _NAME.fullmatch(name) is not None and len(name) <= _LONGEST_NAME
+
+
 def _check_name(name: str) -> str:
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+    if not is_account_name(name):
         raise ValueError("a name is made of lower-case letters, digits, - and _")
     return name
 
@@ -67,8 +72,8 @@ def _read_target(value: object, info: ValidationInfo) -> str:
 def _need_known(name: str, known: Collection[str], what: str) -> str:
     if name in known:
         return name
-    # Only what is a name is shown: anything else under `targets` may be an address put there by mistake.
-    names = [each for each in known if _is_feed_name(each)]
+    # Only what is a name is shown: anything else that stands for one may be a secret put there by mistake.
+    names = [each for each in known if (_is_feed_name(each) if what == "feed" else _NAME.fullmatch(each))]
     if meant := suggest(name, names):
         raise ValueError(f"no {what} has this name; did you mean `{meant}`?")
     there = f"there are: {list_words(names)}" if names else "there is none"

@@ -22,6 +22,7 @@ _LARGEST_SECRET = 64 * 1024
 _VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
 _USUAL_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_CHARACTER = re.compile(r"[\ud800-\udfff]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 
 
@@ -198,13 +199,15 @@ class Secret:
 
 
 def check_text(text: str) -> str:
-    """Refuse a text that is empty or not one line.
+    """Refuse a text that is empty, not one line, or not of characters (a variable may hold any bytes).
 
     Raises:
         ValueError: it is.
     """
     if not text.strip():
         raise ValueError("what stands here is empty")
+    if _NO_CHARACTER.search(text):
+        raise ValueError("this is not UTF-8")
     if _CONTROL.search(text):
         raise ValueError("a line break or control character in a value of one line")
     return text

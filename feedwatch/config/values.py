@@ -178,6 +178,15 @@ def check_web_address(text: str) -> str:
     return text
 
 
+def is_web_address(text: str) -> bool:
+    """Whether a configuration may have this for a feed's address."""
+    try:
+        check_web_address(check_text(text))
+    except ValueError:
+        return False
+    return True
+
+
 def _read_api_address(value: object, info: ValidationInfo) -> str:
     text = check_web_address(read_text(value, info))
     if "?" in text or "#" in text:

@@ -110,8 +110,10 @@ def _place_mark(mark: Any) -> Place:
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
     """Say where and what, never with the parser's own words, which may repeat the line."""
+    # What is not closed is looked for where it was opened, and not at the end of the file.
     in_quotes = error.context == "while scanning a quoted scalar"
-    mark = error.context_mark if in_quotes and error.context_mark else error.problem_mark
+    at_end = error.problem_mark is not None and error.problem_mark.index >= len(text.rstrip())
+    mark = error.context_mark if (in_quotes or at_end) and error.context_mark else error.problem_mark
     place = _place_mark(mark)
     lines = text.split("\n")
     line = lines[place.line - 1] if place.line <= len(lines) else ""

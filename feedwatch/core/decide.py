@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from feedwatch.core.diff import Difference, diff_snapshots
+from feedwatch.core.diff import Difference, diff_snapshots, fact_of, tell_added
 from feedwatch.core.keys import digest_text
 from feedwatch.core.kinds import KindRules
-from feedwatch.core.model import Change, ChangeKind, Notice, NoticeKind, NoticeLine, Reason, Snapshot
+from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason, Snapshot
 from feedwatch.core.state import FeedMemory, HeldReply, PollDecision, PollResult, Verdict
 
 _HOLD_FROM = 10
@@ -28,22 +28,13 @@ class PollTerms:
 
 def decide_poll(memory: FeedMemory, result: PollResult, terms: PollTerms) -> PollDecision:
     """Say what a poll's result means. Deliveries are the caller's to add (core/route.py)."""
-    before = memory.snapshot
-    if before is None or memory.compared_as != terms.rules.signature:
+    difference = _compare(memory, result, terms)
+    if reason := doubt(memory, result, difference):
+        held = HeldReply(reason, digest_snapshot(result.snapshot, terms.rules))
+        if memory.held is None or memory.held.digest != held.digest:
+            return _hold(memory, held, terms)
+    if difference is None:
         return _baseline(memory, result, terms)
-    difference = diff_snapshots(
-        before, result.snapshot, terms.rules, seen=memory.seen, grows_at_end=memory.grows_at_end
-    )
-    reason = doubt(before, result, memory, difference)
-    digest = digest_snapshot(result.snapshot)
-    if reason and not (memory.held and memory.held.digest == digest):
-        return PollDecision(
-            verdict=Verdict.HELD,
-            next_poll_at=terms.confirm_at,
-            compared_as=terms.rules.signature,
-            held=HeldReply(reason, digest),
-            grows_at_end=memory.grows_at_end,
-        )
     return PollDecision(
         verdict=Verdict.COMPARED,
         next_poll_at=terms.next_poll_at,
@@ -57,22 +48,30 @@ def decide_poll(memory: FeedMemory, result: PollResult, terms: PollTerms) -> Pol
     )
 
 
-def doubt(before: Snapshot, result: PollResult, memory: FeedMemory, difference: Difference) -> Reason | None:
-    """Why a reply is too strange to believe at once (law 8); None if it is not."""
-    after = result.snapshot
+def doubt(memory: FeedMemory, result: PollResult, difference: Difference | None) -> Reason | None:
+    """Why a reply is too strange to believe at once (law 8); None if it is not.
+
+    A list that turns empty is doubted even where it cannot be compared, since its rules changed.
+    """
+    before, after = memory.snapshot, result.snapshot
+    if before is None:
+        return None
     if before.entries and not after.entries:
         return Reason.TURNED_EMPTY
-    lost = len(before.entries) - _count_stayed(before, difference)
-    if before.whole and after.whole and len(before.entries) >= _HOLD_FROM and lost * 2 > len(before.entries):
+    if difference is None:
+        return None
+    size = len(before.entries)
+    if before.whole and after.whole and size >= _HOLD_FROM and difference.lost * 2 > size:
         return Reason.LOST_MOST
     left_behind = result.body_etag in memory.left_etags and result.body_etag != memory.body_etag
     return Reason.STALE_READ if left_behind and difference.changes else None
 
 
-def digest_snapshot(snapshot: Snapshot) -> bytes:
-    """What a held reply showed, to recognise it when it comes again."""
+def digest_snapshot(snapshot: Snapshot, rules: KindRules) -> bytes:
+    """What a held reply showed, as far as it counts: to recognise it when it comes again."""
     parts = [
-        f"{entry.key}\x1e{entry.position}\x1e{sorted(entry.facts.items())}" for entry in snapshot.entries
+        repr((entry.key, entry.position, [fact_of(entry, name) for name in rules.compared]))
+        for entry in snapshot.entries
     ]
     return bytes.fromhex(digest_text(str(snapshot.whole), *parts))
 
@@ -84,22 +83,33 @@ def announce_recovery(memory: FeedMemory, feed: str, at: datetime) -> Notice | N
     return Notice(NoticeKind.FEED_RECOVERED, at, feeds=(NoticeLine(feed),), since_at=memory.failing_since_at)
 
 
-def _count_stayed(before: Snapshot, difference: Difference) -> int:
-    kept = {entry.key for entry in difference.snapshot.entries}
-    kept.update(difference.rekeyed.values())
-    return sum(entry.key in kept for entry in before.entries)
+def _compare(memory: FeedMemory, result: PollResult, terms: PollTerms) -> Difference | None:
+    """What changed; None where there is nothing to compare with, or it was compared otherwise."""
+    if memory.snapshot is None or memory.compared_as != terms.rules.signature:
+        return None
+    return diff_snapshots(
+        memory.snapshot, result.snapshot, terms.rules, seen=memory.seen, grows_at_end=memory.grows_at_end
+    )
+
+
+def _hold(memory: FeedMemory, held: HeldReply, terms: PollTerms) -> PollDecision:
+    return PollDecision(
+        verdict=Verdict.HELD,
+        next_poll_at=terms.confirm_at,
+        compared_as=terms.rules.signature,
+        held=held,
+        grows_at_end=memory.grows_at_end,
+    )
 
 
 def _baseline(memory: FeedMemory, result: PollResult, terms: PollTerms) -> PollDecision:
     """The first snapshot, or the first under other rules: recorded, not announced unless asked for."""
     tell = terms.announce_baseline and memory.snapshot is None
-    entries = result.snapshot.entries
-    told = reversed(entries) if terms.rules.dated else entries
     return PollDecision(
         verdict=Verdict.BASELINE,
         next_poll_at=terms.next_poll_at,
         compared_as=terms.rules.signature,
         snapshot=result.snapshot,
-        changes=tuple(Change(ChangeKind.ADDED, None, entry) for entry in told) if tell else (),
+        changes=tuple(tell_added(result.snapshot.entries, terms.rules)) if tell else (),
         notice=announce_recovery(memory, terms.feed, result.at),
     )

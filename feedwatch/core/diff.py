@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from feedwatch.core.keys import strip_host
-from feedwatch.core.kinds import KindRules
+from feedwatch.core.keys import strip_reference
+from feedwatch.core.kinds import SAVED, KindRules
+from feedwatch.core.match import Match, match_entries
 from feedwatch.core.model import Change, ChangeKind, Entry, FactChange, Kind, Snapshot
 
 
@@ -20,8 +21,9 @@ class Difference:
     """What comparing brought.
 
     `snapshot` is the one to keep (facts that the new reply does not state are carried over);
-    `departed` left a window without having been removed; `rekeyed` maps new keys to the old ones
-    of entries that only changed their id; `grows_at_end` see law 3.
+    `departed` left a window without having been removed; `lost` is how many entries are not there any
+    more, for either reason. `rekeyed` maps new keys to the old ones of entries that only changed their
+    id, in an order in which each new key is free when its turn comes; `grows_at_end` see law 3.
     """
 
     changes: tuple[Change, ...]
@@ -29,27 +31,7 @@ class Difference:
     departed: tuple[Entry, ...] = ()
     rekeyed: Mapping[str, str] = field(default_factory=dict)
     grows_at_end: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """The entries of two snapshots, paired: what stayed (before, after), vanished and appeared."""
-
-    before: Snapshot
-    after: Snapshot
-    stayed: tuple[tuple[Entry, Entry], ...]
-    vanished: tuple[Entry, ...]
-    appeared: tuple[Entry, ...]
-
-    def last_stayed_before(self) -> int:
-        """Index in `before` of the last entry that stayed; -1 if none did."""
-        keys = {old.key for old, _ in self.stayed}
-        return max((i for i, entry in enumerate(self.before.entries) if entry.key in keys), default=-1)
-
-    def stayed_after(self) -> list[int]:
-        """Indexes in `after` of the entries that stayed."""
-        keys = {new.key for _, new in self.stayed}
-        return [i for i, entry in enumerate(self.after.entries) if entry.key in keys]
+    lost: int = 0
 
 
 def diff_snapshots(
@@ -64,38 +46,15 @@ def diff_snapshots(
 
     `seen` are the keys and aliases among the new entries that this feed showed within `keep`.
     """
-    match = _match_entries(before, after)
-    match = _carry_over_unknown(match, rules)
+    match = _carry_over_unsaid(match_entries(before, after, rules), rules)
     removed, departed = _judge_vanished(match, rules)
     grows = _judge_growth(match, rules, grows_at_end=grows_at_end)
     news = _judge_appeared(match, rules, seen, grows_at_end=grows)
     changes = (
         *(Change(ChangeKind.REMOVED, entry, None) for entry in removed),
-        *_order_by_place(_added(news, rules, grows_at_end=grows), _altered(match, rules), rules),
+        *_order_by_place(tell_added(news, rules, grows_at_end=grows), _altered(match, rules), rules),
     )
-    rekeyed = {new.key: old.key for old, new in match.stayed if new.key != old.key}
-    return Difference(changes, match.after, departed, rekeyed, grows)
-
-
-def apply_changes(changes: Iterable[Change], before: Snapshot) -> Snapshot:
-    """The list that `changes` make of `before`: the other half of law 1.
-
-    What has no position keeps its order, new ones last; positions are counted anew.
-    """
-    gone = {change.before.key for change in changes if change.before and _leaves_its_place(change)}
-    replaced = {
-        change.before.key: change.after
-        for change in changes
-        if change.before and change.after and not _leaves_its_place(change)
-    }
-    kept = [replaced.get(entry.key, entry) for entry in before.entries if entry.key not in gone]
-    coming = [change.after for change in changes if change.after and _leaves_its_place(change)]
-    placed = [entry for entry in kept if entry.position is not None]
-    for entry in sorted((e for e in coming if e.position is not None), key=lambda e: e.position or 0):
-        placed.insert((entry.position or 1) - 1, entry)
-    loose = [entry for entry in (*kept, *coming) if entry.position is None]
-    ranked = [replace(entry, position=rank) for rank, entry in enumerate(placed, start=1)]
-    return replace(before, entries=(*ranked, *loose))
+    return Difference(changes, match.after, departed, match.find_renames(), grows, lost=len(match.vanished))
 
 
 def find_moved(places: Sequence[int]) -> set[int]:
@@ -123,6 +82,16 @@ def find_moved(places: Sequence[int]) -> set[int]:
     return moved
 
 
+def tell_added(news: Sequence[Entry], rules: KindRules, *, grows_at_end: bool = False) -> list[Change]:
+    """Make news of entries, in list order; the oldest first where entries have a place in time."""
+    told = list(news)
+    if rules.dated and not grows_at_end:
+        told.reverse()
+    if rules.dated and all(entry.dated_at for entry in told):
+        told.sort(key=lambda entry: entry.dated_at.timestamp() if entry.dated_at else 0.0)
+    return [Change(ChangeKind.ADDED, None, entry) for entry in told]
+
+
 def fact_of(entry: Entry, name: str) -> str | None:
     """A fact by its name; title and link are facts of a post too."""
     if name == "title":
@@ -132,36 +101,10 @@ def fact_of(entry: Entry, name: str) -> str | None:
     return entry.facts.get(name)
 
 
-# ── pairing ───────────────────────────────────────────────────────────────────────────────────────
+# ── what a reply leaves unsaid ─────────────────────────────────────────────────────────────────────
 
 
-def _match_entries(before: Snapshot, after: Snapshot) -> _Match:
-    old_by_key = {entry.key: entry for entry in before.entries}
-    new_keys = {entry.key for entry in after.entries}
-    by_alias = _unique_aliases(entry for entry in before.entries if entry.key not in new_keys)
-    returning = _unique_aliases(entry for entry in after.entries if entry.key not in old_by_key)
-    stayed: list[tuple[Entry, Entry]] = []
-    appeared: list[Entry] = []
-    for entry in after.entries:
-        old = old_by_key.get(entry.key)
-        if old is None and entry.alias in returning:
-            old = by_alias.get(entry.alias)
-        if old is None:
-            appeared.append(entry)
-        else:
-            stayed.append((old, entry))
-    kept = {old.key for old, _ in stayed}
-    vanished = tuple(entry for entry in before.entries if entry.key not in kept)
-    return _Match(before, after, tuple(stayed), vanished, tuple(appeared))
-
-
-def _unique_aliases(entries: Iterable[Entry]) -> dict[str | None, Entry]:
-    found = [entry for entry in entries if entry.alias is not None]
-    count = Counter(entry.alias for entry in found)
-    return {entry.alias: entry for entry in found if count[entry.alias] == 1}
-
-
-def _carry_over_unknown(match: _Match, rules: KindRules) -> _Match:
+def _carry_over_unsaid(match: Match, rules: KindRules) -> Match:
     """Take over what the new reply leaves unsaid: a fact that is not stated has not changed.
 
     A rating is the exception: none means that the title is not rated any more.
@@ -170,7 +113,7 @@ def _carry_over_unknown(match: _Match, rules: KindRules) -> _Match:
     filled: dict[str, Entry] = {}
     for old, new in match.stayed:
         missing = {n: old.facts[n] for n in names if n in old.facts and n not in new.facts}
-        if missing:
+        if missing and not _has_come_out(old, new):
             filled[new.key] = replace(new, facts={**new.facts, **missing})
     if not filled:
         return match
@@ -179,45 +122,53 @@ def _carry_over_unknown(match: _Match, rules: KindRules) -> _Match:
     return replace(match, after=replace(match.after, entries=entries), stayed=stayed)
 
 
+def _has_come_out(old: Entry, new: Entry) -> bool:
+    """Whether a saved title has a place now: then it is not saved any more, whatever is left unsaid."""
+    return old.facts.get("availability") == SAVED and new.position is not None
+
+
 # ── what vanished, what appeared ──────────────────────────────────────────────────────────────────
 
 
-def _judge_vanished(match: _Match, rules: KindRules) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+def _judge_vanished(match: Match, rules: KindRules) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
     """Split what vanished into removed and departed."""
     if not rules.absence_removes:
         return (), match.vanished
     if match.after.whole:
         return match.vanished, ()
-    above = {entry.key for entry in match.before.entries[: match.last_stayed_before() + 1]}
+    end = max(match.places_before(old for old, _ in match.stayed), default=-1)
+    above = {entry.key for entry in match.before.entries[: end + 1]}
     removed = tuple(entry for entry in match.vanished if entry.key in above)
     return removed, tuple(entry for entry in match.vanished if entry.key not in above)
 
 
-def _judge_growth(match: _Match, rules: KindRules, *, grows_at_end: bool) -> bool:
+def _judge_growth(match: Match, rules: KindRules, *, grows_at_end: bool) -> bool:
     """Whether an undated feed is one that grows at its end (law 3): remembered once seen."""
-    undated = all(entry.dated_at is None for entry in match.after.entries)
-    if not (rules.dated and undated):
+    if not rules.dated or any(entry.dated_at for entry in match.after.entries):
         return False
-    stayed = match.stayed_after()
-    if match.vanished or not match.appeared or not stayed:
+    stayed = match.places_after(new for _, new in match.stayed)
+    places = match.places_after(match.appeared)
+    if not (stayed and places):
         return grows_at_end
-    new_keys = {entry.key for entry in match.appeared}
-    places = [i for i, entry in enumerate(match.after.entries) if entry.key in new_keys]
-    if min(places) > max(stayed):
+    if min(places) > max(stayed) and not match.vanished:
         return True
-    return False if max(places) < min(stayed) else grows_at_end
+    gone = match.places_before(match.vanished)
+    last_kept = max(match.places_before(old for old, _ in match.stayed))
+    if max(places) < min(stayed) and min(gone, default=last_kept + 1) > last_kept:
+        return False
+    return grows_at_end
 
 
 def _judge_appeared(
-    match: _Match, rules: KindRules, seen: Collection[str], *, grows_at_end: bool
+    match: Match, rules: KindRules, seen: Collection[str], *, grows_at_end: bool
 ) -> list[Entry]:
     """Those new entries that are news; the others have slid in and are only recorded."""
     if rules.absence_removes and match.before.whole:
         return list(match.appeared)
-    fresh = [e for e in match.appeared if e.key not in seen and (e.alias is None or e.alias not in seen)]
+    fresh = _drop_seen(match, seen)
     if match.before.whole or not match.before.entries:
         return fresh
-    slid = _slid_in(match, grows_at_end=grows_at_end)
+    slid = _slid_in(match, rules, grows_at_end=grows_at_end)
     oldest = min((e.dated_at for e in match.before.entries if e.dated_at), default=None)
     if not rules.dated or oldest is None:
         return [entry for entry in fresh if entry.key not in slid]
@@ -226,9 +177,21 @@ def _judge_appeared(
     ]
 
 
-def _slid_in(match: _Match, *, grows_at_end: bool) -> set[str]:
+def _drop_seen(match: Match, seen: Collection[str]) -> list[Entry]:
+    """What appeared but was not seen within `keep`; an alias that others share tells nothing."""
+    shared = Counter(entry.alias for entry in (*match.before.entries, *match.after.entries))
+    return [
+        entry
+        for entry in match.appeared
+        if entry.key not in seen and not (entry.alias in seen and shared[entry.alias] == 1)
+    ]
+
+
+def _slid_in(match: Match, rules: KindRules, *, grows_at_end: bool) -> set[str]:
     """Keys that stand beyond the far end of what stayed: older entries that a window now shows."""
-    stayed = match.stayed_after()
+    if rules.kind is Kind.RECOMMENDATIONS and not match.after.whole:
+        return set()  # there is nothing older: what is suggested anew is news wherever it stands
+    stayed = match.places_after(new for _, new in match.stayed)
     entries = match.after.entries
     if grows_at_end:
         return {entry.key for entry in entries[: min(stayed, default=0)]}
@@ -241,7 +204,7 @@ def _slid_in(match: _Match, *, grows_at_end: bool) -> set[str]:
 # ── what stayed ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _altered(match: _Match, rules: KindRules) -> list[Change]:
+def _altered(match: Match, rules: KindRules) -> list[Change]:
     moved = _moved_keys(match) if rules.order_counts else set()
     changes: list[Change] = []
     for old, new in match.stayed:
@@ -253,7 +216,7 @@ def _altered(match: _Match, rules: KindRules) -> list[Change]:
     return changes
 
 
-def _moved_keys(match: _Match) -> set[str]:
+def _moved_keys(match: Match) -> set[str]:
     if not (match.before.ordered and match.after.ordered):
         return set()
     both = [(o, n) for o, n in match.stayed if o.position is not None and n.position is not None]
@@ -266,9 +229,9 @@ def _compare_facts(old: Entry, new: Entry, rules: KindRules) -> dict[str, FactCh
     facts: dict[str, FactChange] = {}
     for name in rules.compared:
         was, now = fact_of(old, name), fact_of(new, name)
-        if was == now or (name == "link" and strip_host(was) == strip_host(now)):
+        if was == now or (name == "link" and strip_reference(was) == strip_reference(now)):
             continue
-        if name != "rating" and (was is None or now is None):
+        if (was is None or now is None) and name != "rating" and not _has_come_out(old, new):
             continue
         facts[name] = FactChange(was, now)
     return facts
@@ -277,22 +240,8 @@ def _compare_facts(old: Entry, new: Entry, rules: KindRules) -> dict[str, FactCh
 # ── the order in which changes are told ───────────────────────────────────────────────────────────
 
 
-def _added(news: Sequence[Entry], rules: KindRules, *, grows_at_end: bool) -> list[Change]:
-    """News as changes, the oldest first where entries have a place in time."""
-    told = list(news)
-    if rules.dated and not grows_at_end:
-        told.reverse()
-    if rules.dated and all(entry.dated_at for entry in told):
-        told.sort(key=lambda entry: entry.dated_at.timestamp() if entry.dated_at else 0.0)
-    return [Change(ChangeKind.ADDED, None, entry) for entry in told]
-
-
 def _order_by_place(added: list[Change], altered: list[Change], rules: KindRules) -> list[Change]:
     changes = [*added, *altered]
     if rules.kind is not Kind.QUEUE:
         return changes
     return sorted(changes, key=lambda change: (change.position is None, change.position or 0))
-
-
-def _leaves_its_place(change: Change) -> bool:
-    return change.moved or change.before is None or change.after is None

@@ -1,27 +1,37 @@
 """Identity: which entry of a feed is which, whatever its host, token or place in the list.
 
-Host and scheme never take part, nor do tokens (design, section 4, "Keys"). A key is chosen for each
-entry by itself, so that one odd entry cannot change the keys of all others.
+What moves by itself never takes part: host and scheme, tokens, the position that a queue writes into
+its ids (design, section 4, "Keys"). A key is chosen for each entry by itself, so that one odd entry
+cannot change the keys of all others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from feedwatch.core.model import RawEntry
 
-_WEB = re.compile(r"https?://", re.IGNORECASE)
-_TOKENS = re.compile(r"feed_token|oauth_\w+|access_token|output|start_index|max_results", re.IGNORECASE)
+_SITE = re.compile(r"https?://(?:[^/?#]*@)?([^/?#:]*)[^/?#]*", re.IGNORECASE)
+_NO_IDENTITY = re.compile(
+    r"feed_token|oauth_\w+|access_token|output|start_index|max_results|utm_\w+", re.IGNORECASE
+)
+"""Parameters that say who asks, in which form, or whence: never which entry it is."""
+_PLACE = re.compile(r"(?<![^/])(queues?/(?:[^/?#]+/)?)(?:available/\d+|available|saved)/(?=[^/?#]+/?$)")
+"""A place in a queue, as ids carry it: a move changes it, and so does becoming available."""
+_USERS = re.compile(r"(?<![^/])users/[^/?#]+/[^?#]*[^/?#]")
+"""A resource of a user: the API's ids end in the id of the title."""
 _TOO_COMMON = re.compile(r"\d{0,3}")
-"""A last path segment that says too little by itself (`…/episodes/3`): the whole path is taken then."""
+"""A last path segment that says too little by itself (`…/episodes/3`): the whole address is taken then."""
+_DIGIT = re.compile(r"\d")
 _LONGEST_KEY = 200
 
-Candidate = Callable[[RawEntry], str | None]
+Dated = tuple[RawEntry, datetime | None]
+"""An entry, and when it was as far as that is known (core/snapshot.py)."""
+Candidate = Callable[[Dated], str | None]
 
 
 def digest_text(*parts: str | None) -> str:
@@ -30,103 +40,164 @@ def digest_text(*parts: str | None) -> str:
     return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def strip_host(reference: str | None) -> str | None:
-    """An address without scheme, host and tokens; anything that is no web address as it is.
+def strip_reference(reference: str | None) -> str | None:
+    """An address or id without what moves by itself: scheme, host, tokens, a place in a queue.
 
     None when nothing is left that could tell two entries apart.
     """
-    if not reference or not (text := reference.strip()):
-        return None
-    if not _WEB.match(text):
-        return _shorten(text)
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return _shorten(text)
-    query = parts.query
-    if _TOKENS.search(query):
-        pairs = parse_qsl(query, keep_blank_values=True)
-        query = urlencode([(name, value) for name, value in pairs if not _TOKENS.fullmatch(name)])
-    path = parts.path.strip("/")
-    rest = path + (f"?{query}" if query else "") + (f"#{parts.fragment}" if parts.fragment else "")
-    return _shorten(rest) if rest else None
+    stripped = _strip(reference)
+    return _shorten(stripped) if stripped else None
 
 
 def title_of(reference: str | None) -> str | None:
-    """The title's id in a reference: its last path segment, or the whole path if that says too little."""
-    stripped = strip_host(reference)
-    if stripped is None:
-        return None
-    path = re.split(r"[?#]", stripped, maxsplit=1)[0].rstrip("/")
-    last = unquote(path.rpartition("/")[2])
-    return (path or None) if _TOO_COMMON.fullmatch(last) else _shorten(last)
+    """The title's id, where a reference is a title link or a user's resource: its last path segment."""
+    return _shorten(_last_segment(_strip(reference))) or None
 
 
 def alias_of(entry: RawEntry) -> str | None:
     """A second identity that outlives a changed id: the link and the title, where both exist."""
-    link = strip_host(entry.link)
+    link = strip_reference(entry.link)
     return digest_text(link, entry.title) if link and entry.title else None
 
 
 def choose_title_keys(entries: Sequence[RawEntry]) -> list[str]:
-    """A key for each entry of a list of titles: the title's id, where two titles do not share it."""
-    return _choose(entries, (_title_id, _title_path, _entry_id, _digest_of))
+    """A key for each entry of a list of titles: the title's id, where two titles do not share it.
+
+    No date takes part: a queue's `updated` moves by itself.
+    """
+    dated = [(entry, entry.published_at) for entry in entries]
+    return _choose(dated, (_title_id, _title_path, _own_id, _digest_of))
 
 
-def choose_post_keys(entries: Sequence[RawEntry]) -> list[str]:
+def choose_post_keys(entries: Sequence[RawEntry], dated_at: Sequence[datetime | None]) -> list[str]:
     """A key for each post: its id, else its link, else title and date: the first that is its own."""
-    return _choose(entries, (_entry_id, _link, _digest_of))
+    return _choose(list(zip(entries, dated_at, strict=True)), (_own_id, _link, _digest_of))
 
 
 def choose_viewing_keys(entries: Sequence[RawEntry], seen_at: Sequence[datetime | None]) -> list[str]:
     """A key for each viewing: title and instant; without an instant, the entry's own id."""
-    return [
-        f"{_title_id(entry) or _digest_of(entry)}@{at.isoformat()}"
-        if at
-        else _entry_id(entry) or _digest_of(entry)
-        for entry, at in zip(entries, seen_at, strict=True)
-    ]
+    return [_viewing_key(entry, at) for entry, at in zip(entries, seen_at, strict=True)]
 
 
-def _choose(entries: Sequence[RawEntry], candidates: Iterable[Candidate]) -> list[str]:
+def _viewing_key(entry: RawEntry, at: datetime | None) -> str:
+    title = (entry, None)
+    if at is None:
+        return _own_id(title) or _digest_of(title)
+    return f"{_title_id(title) or _digest_of(title)}@{at.astimezone(UTC).isoformat()}"
+
+
+# ── choosing ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _choose(entries: Sequence[Dated], candidates: Iterable[Candidate]) -> list[str]:
+    """The first candidate of each entry that is its own."""
     keys: list[str | None] = [None] * len(entries)
     for candidate in candidates:
-        open_ones = [index for index, key in enumerate(keys) if key is None]
-        found = {index: candidate(entries[index]) for index in open_ones}
-        owners = Counter(_owner(entries[index], key) for index, key in found.items())
-        shared = Counter(key for key, _ in owners)
-        for index, key in found.items():
-            if key is not None and shared[key] == 1:
-                keys[index] = key
-    return [key or _digest_of(entry) for key, entry in zip(keys, entries, strict=True)]
+        taken = set(keys)
+        for key, sharing in _group(entries, keys, candidate).items():
+            if key not in taken and _is_one_entry([entries[index] for index in sharing]):
+                for index in sharing:
+                    keys[index] = key
+    return [key or _last_resort(entry) for key, entry in zip(keys, entries, strict=True)]
 
 
-def _owner(entry: RawEntry, key: str | None) -> tuple[str | None, str]:
-    # The same entry listed twice shares its key with itself only: that is no clash.
-    if entry.title_ref is not None:
-        return key, strip_host(entry.title_ref) or ""
-    return key, alias_of(entry) or _digest_of(entry)
+def _group(
+    entries: Sequence[Dated], keys: Sequence[str | None], candidate: Candidate
+) -> dict[str, list[int]]:
+    """The indexes of entries still without a key, by the key that they would have."""
+    found: dict[str, list[int]] = {}
+    for index, entry in enumerate(entries):
+        if keys[index] is None and (key := candidate(entry)) is not None:
+            found.setdefault(key, []).append(index)
+    return found
 
 
-def _title_id(entry: RawEntry) -> str | None:
-    return title_of(entry.title_ref) or title_of(entry.link) or title_of(entry.id)
+def _is_one_entry(entries: Sequence[Dated]) -> bool:
+    """Whether a key is one entry's alone: one that is listed twice shares it with itself only."""
+    return len(entries) == 1 or len({_owner(entry) for entry in entries}) == 1
 
 
-def _title_path(entry: RawEntry) -> str | None:
-    return strip_host(entry.title_ref) or strip_host(entry.link)
+def _owner(dated: Dated) -> str:
+    entry, _ = dated
+    return strip_reference(entry.title_ref) or alias_of(entry) or _last_resort(dated)
 
 
-def _entry_id(entry: RawEntry) -> str | None:
-    return strip_host(entry.id)
+def _title_id(dated: Dated) -> str | None:
+    entry, _ = dated
+    return title_of(entry.title_ref) or _title_in_id(entry.id) or _named(entry.link) or _named(entry.id)
 
 
-def _link(entry: RawEntry) -> str | None:
-    return strip_host(entry.link)
+def _title_in_id(reference: str | None) -> str | None:
+    return title_of(reference) if reference and _USERS.search(reference) else None
 
 
-def _digest_of(entry: RawEntry) -> str:
-    at = entry.published_at or entry.updated_at
-    return digest_text(entry.title, at.isoformat() if at else None)
+def _named(reference: str | None) -> str | None:
+    """What a page is called in its address: the last path segment, or all of it if that says too little."""
+    stripped = _strip(reference)
+    last = _last_segment(stripped)
+    asks = "?" in stripped or "#" in stripped
+    if _TOO_COMMON.fullmatch(last) or (asks and not _DIGIT.search(last)):  # `watch?v=…`
+        return _shorten(stripped.rstrip("/")) or None
+    return _shorten(last)
+
+
+def _title_path(dated: Dated) -> str | None:
+    entry, _ = dated
+    return strip_reference(entry.title_ref) or strip_reference(entry.link)
+
+
+def _own_id(dated: Dated) -> str | None:
+    """The entry's id; with its host where nothing else tells two sites' ids apart (`?p=12`)."""
+    entry, _ = dated
+    stripped = strip_reference(entry.id)
+    if entry.id is None or stripped is None or not stripped.startswith(("?", "#")):
+        return stripped
+    site = _SITE.match(entry.id.strip())
+    return f"{site[1].lower()}/{stripped}" if site else stripped
+
+
+def _link(dated: Dated) -> str | None:
+    return strip_reference(dated[0].link)
+
+
+def _digest_of(dated: Dated) -> str:
+    entry, at = dated
+    return digest_text(entry.title, at.astimezone(UTC).isoformat() if at else None)
+
+
+def _last_resort(dated: Dated) -> str:
+    """All there is: who shares this too is the same entry."""
+    entry, _ = dated
+    content = entry.facts.get("content")
+    return digest_text(_digest_of(dated), strip_reference(entry.id), strip_reference(entry.link), content)
+
+
+# ── addresses ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _strip(reference: str | None) -> str:
+    text = (reference or "").strip()
+    if site := _SITE.match(text):
+        text = _strip_address(text[site.end() :])
+    return _PLACE.sub(r"\1", text) if "queue" in text else text
+
+
+def _strip_address(rest: str) -> str:
+    """What follows the host, as far as it is identity. Split by hand: this is done for every entry."""
+    rest, mark, fragment = rest.partition("#")
+    path, _, query = rest.partition("?")
+    query = _drop_strangers(query) if query else ""
+    return path.strip("/") + (f"?{query}" if query else "") + (mark + fragment if fragment else "")
+
+
+def _drop_strangers(query: str) -> str:
+    # Textually: another spelling of the same parameters would be another key.
+    return "&".join(each for each in query.split("&") if not _NO_IDENTITY.fullmatch(each.partition("=")[0]))
+
+
+def _last_segment(stripped: str) -> str:
+    path = stripped.partition("?")[0].partition("#")[0]
+    return unquote(path.rstrip("/").rpartition("/")[2])
 
 
 def _shorten(key: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from feedwatch.core.model import ChangeKind, Kind
 
 ADDED, REMOVED, UPDATED = ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.UPDATED
+SAVED = "saved"
+"""The availability of a title that waits outside the queue's order until it can be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,4 @@ def rules_of(kind: Kind, *, compare_content: bool = False) -> KindRules:
     rules = _RULES[kind]
     if not (compare_content and kind is Kind.STREAM):
         return rules
-    return KindRules(
-        kind=kind,
-        order_counts=rules.order_counts,
-        absence_removes=rules.absence_removes,
-        dated=rules.dated,
-        compared=(*rules.compared, "content"),
-        recorded=rules.recorded,
-        announced=rules.announced | {UPDATED},
-    )
+    return replace(rules, compared=(*rules.compared, "content"), announced=rules.announced | {UPDATED})

@@ -306,10 +306,11 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """A 304. A server may send fresher validators with it."""
+    """A 304. A server may send fresher validators with it; `moved_to` as for a whole reply."""
 
     validators: Validators
     max_age: timedelta | None = None
+    moved_to: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ REASONS: dict[Reason, str] = {
     Reason.TURNED_EMPTY: "the list turned empty, and that has to be seen twice",
     Reason.LOST_MOST: "the list lost most of its titles, and that has to be seen twice",
     Reason.STALE_READ: "its server sent an old state of the list",
-    Reason.LEFT_INDEX: "the account does not list it any more",
-    Reason.NOT_CONFIGURED: "it is not in the configuration any more",
+    Reason.LEFT_INDEX: "no longer listed by the account",
+    Reason.NOT_CONFIGURED: "no longer in the configuration",
     Reason.NO_CREDENTIALS: "there are no tokens to sign in with",
     Reason.REFUSED: "the service refused the message",
     Reason.UNREACHABLE: "the service cannot be reached",
@@ -150,12 +150,12 @@ def _titles(count: int | None) -> str:
 
 
 def _watching_details(notice: Notice) -> tuple[Sentence, ...]:
+    """A line for each list, where the title could only count them."""
     if len(notice.feeds) <= _MOST_NAMED:
         return (_watching(notice),)
-    each = (
+    return tuple(
         say(f"{line.entries or 0:,}{_titles(line.entries)} in ", quote(line.feed)) for line in notice.feeds
     )
-    return (say(*_watching(notice), ":"), *each)
 
 
 def _broken(notice: Notice) -> Sentence:
@@ -183,7 +183,7 @@ def _recovered(notice: Notice) -> Sentence:
 
 
 def _recovered_details(notice: Notice) -> tuple[Sentence, ...]:
-    return (say(*_recovered(notice), "."), *_outage(notice, "could not be read"))
+    return (say(*_recovered(notice), "."), *_outage(notice, f"{_they(notice)} could not be read"))
 
 
 def _account_recovered(notice: Notice) -> Sentence:
@@ -192,13 +192,13 @@ def _account_recovered(notice: Notice) -> Sentence:
 
 def _account_recovered_details(notice: Notice) -> tuple[Sentence, ...]:
     first = say("The lists of ", _account(notice), " can be looked up again.")
-    return (first, *_outage(notice, "could not be reached"))
+    return (first, *_outage(notice, "They could not be looked up"))
 
 
 def _outage(notice: Notice, what: str) -> tuple[Sentence, ...]:
     if notice.since_at is None:
         return ()
-    return (say(f"{_they(notice)} {what} for {say_duration(notice.at - notice.since_at)}."),)
+    return (say(f"{what} for {say_duration(notice.at - notice.since_at)}."),)
 
 
 def _found(notice: Notice) -> Sentence:

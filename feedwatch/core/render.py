@@ -6,7 +6,8 @@ makes no markup, calls nobody and breaks no line, whatever the service.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from feedwatch.core.model import Composed, Markup, Notice, OwedDelivery, RecordedChange, Style
@@ -35,63 +36,52 @@ from feedwatch.core.wording import (
 _OWN_HEADING = "feedwatch"
 _BETWEEN = 2
 """Where a service has no titles, the title stands above the body: a line break counts for two."""
-_LONGEST_PART = 100_000
+_SHORTEST_COUNT = 12
+"""What a title says of one list takes at least so much: `a/b: 1 new; `."""
+_LEAST_OF_A_NAME = 12
+"""Names cut shorter than that say nothing; a sentence that just breaks off says more."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """One delivery in words: under which heading, as a title of its own, and line by line."""
-
-    heading: str
-    summary: Sentence
-    lines: tuple[Sentence, ...]
-    change: RecordedChange | None = None
-
-
-def compose_message(deliveries: Sequence[OwedDelivery], style: Style) -> Composed:
+def compose_message(deliveries: Iterable[OwedDelivery], style: Style) -> Composed:
     """Make one message of the longest run of deliveries, in order, that fits the style; at least one.
 
-    Nothing is cut away, but that the titles in a single delivery that is too long for a message of
-    its own are shortened.
+    Nothing is cut away, but from a single delivery that is too long for a message of its own.
     """
-    told = [_tell(delivery.subject) for delivery in deliveries]
-    count = _count_fitting(told, style)
-    if count > 1:
-        return _compose(told[:count], style)
-    alone = _compose(told[:1], style)
-    return alone if _fits(alone, style) else _compress(told[0], style)
+    run = _take_run(deliveries, style)
+    message = _compose(run, style)
+    return message if _fits(message, style) else _compress(run[0], style)
 
 
 # ── how much fits ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _count_fitting(told: Sequence[_Told], style: Style) -> int:
-    """The longest run of two or more that fits; 1 if there is none.
-
-    Bodies only grow with the run; titles may shrink again, so the last step is made one by one.
-    """
-    bodies = [_Body(style)]
-    for one in told:
-        bodies.append(bodies[-1].with_one(one))
-        if bodies[-1].length > style.limit:
-            break
-    for count in range(len(bodies) - 1, 1, -1):
-        if _fits(_compose(told[:count], style), style):
-            return count
-    return 1
-
-
 @dataclass(frozen=True, slots=True)
-class _Body:
-    """How long the body of a run is, at least, without composing it."""
+class _Told:
+    """One delivery in words: under which heading, line by line, and as written."""
 
-    style: Style
-    headings: frozenset[str] = frozenset()
-    length: int = 0
+    subject: RecordedChange | Notice
+    heading: str
+    lines: tuple[Sentence, ...]
+    text: str = ""
 
-    def with_one(self, one: _Told) -> _Body:
-        more = sum(measure(_write_line(line, self.style)) for line in one.lines)
-        return replace(self, length=self.length + more)
+
+def _take_run(deliveries: Iterable[OwedDelivery], style: Style) -> list[_Told]:
+    """The longest run that fits; the first delivery alone where not even two do.
+
+    Bodies only grow with the run, but titles may shrink again: the last steps are made one by one.
+    """
+    told: list[_Told] = []
+    length = 0
+    for delivery in deliveries:
+        one = _tell(delivery.subject, style)
+        length += measure(one.text)
+        if told and length > style.limit:
+            break
+        told.append(one)
+    count = _find_most(len(told), lambda n: measure(_compose(told[:n], style).body) <= style.limit)
+    while count > 1 and not _fits(_compose(told[:count], style), style):
+        count -= 1
+    return told[: max(count, 1)]
 
 
 def _fits(message: Composed, style: Style) -> bool:
@@ -99,65 +89,75 @@ def _fits(message: Composed, style: Style) -> bool:
     return title <= style.title_limit and title + _BETWEEN + measure(message.body) <= style.limit
 
 
+def _find_most(most: int, fits: Callable[[int], bool]) -> int:
+    """The greatest number from 1 to `most` that fits, where all smaller ones do; 0 if none does."""
+    return bisect_left(range(1, most + 1), True, key=lambda number: not fits(number))
+
+
 def _compress(one: _Told, style: Style) -> Composed:
-    """One delivery within the limit: its titles give way first, then its last lines, then all else."""
+    """One delivery within the limit: last lines give way first, then names and links, then all form."""
+    kept = _find_most(len(one.lines) - 1, lambda n: _fits(_rewrite(_keep_lines(one, n), style), style))
+    if kept:
+        return _rewrite(_keep_lines(one, kept), style)
     for candidate in (one, _without_links(one)):
-        if (message := _compress_parts(candidate, style)) is not None:
+        message = _shorten_names(candidate, style)
+        if message is not None:
             return message
-    bare = _without_links(one)
-    for kept in range(len(bare.lines) - 1, 0, -1):
-        more = say(f"and {len(bare.lines) - kept:,} more")
-        message = _compose([replace(bare, lines=(*bare.lines[:kept], more))], style)
-        if _fits(message, style):
-            return message
-    return _compress_bluntly(one, style)
+    return _break_off(one, style)
 
 
-def _compress_parts(one: _Told, style: Style) -> Composed | None:
-    """The parts from elsewhere shortened to the greatest length that fits; None if none does."""
-    low, high = 0, max((measure(p.text) for line in one.lines for p in line if p.foreign), default=0)
-    best = None
-    while low < high:
-        most = (low + high + 1) // 2
-        lines = tuple(_cap(line, most) for line in one.lines)
-        message = _compose([replace(one, lines=lines, summary=_cap(one.summary, most))], style)
-        if _fits(message, style):
-            low, best = most, message
-        else:
-            high = most - 1
-    return best
+def _rewrite(one: _Told, style: Style) -> Composed:
+    return _compose([_write(one, style)], style)
 
 
-def _compress_bluntly(one: _Told, style: Style) -> Composed:
-    """A sentence in a space too small for it; no markup, so that none is cut."""
-    plain = " ".join("".join(part.text for part in line) for line in one.lines)
+def _shorten_names(one: _Told, style: Style) -> Composed | None:
+    """What comes from elsewhere cut to the length that fits; None where that would leave too little."""
+    longest = max((measure(part.text) for line in one.lines for part in line if part.foreign), default=0)
+    most = _find_most(longest, lambda n: _fits(_rewrite(_cap(one, n), style), style))
+    return _rewrite(_cap(one, most), style) if most >= min(longest, _LEAST_OF_A_NAME) > 0 else None
+
+
+def _break_off(one: _Told, style: Style) -> Composed:
+    """The start of what happened, without a title or any markup: for the smallest of services."""
+    plain = "".join(part.text for part in _summarize(one))
     room = max(style.limit - _BETWEEN, 1)
-    title = _write_title(one.summary, replace(style, title_limit=min(style.title_limit, room // 2)))
-    most = room - measure(title)
-    for length in range(min(most, measure(plain)), 0, -1):
-        body = _write_part(Part(shorten(plain, length), foreign=True), style)
-        if measure(body) <= most:
-            return Composed(1, title, body, style.markup is Markup.HTML)
-    return Composed(1, "", ELLIPSIS, style.markup is Markup.HTML)
+
+    def write(length: int) -> str:
+        return _write_part(Part(shorten(plain, length), foreign=True), style)
+
+    most = _find_most(room, lambda length: measure(write(length)) <= room)
+    return Composed(1, "", write(most) if most else ELLIPSIS, style.markup is Markup.HTML)
 
 
-def _cap(sentence: Sentence, most: int) -> Sentence:
+def _keep_lines(one: _Told, count: int) -> _Told:
+    return replace(one, lines=(*one.lines[:count], say(ELLIPSIS)))
+
+
+def _cap(one: _Told, most: int) -> _Told:
+    return replace(one, lines=tuple(_cap_sentence(line, most) for line in one.lines))
+
+
+def _cap_sentence(sentence: Sentence, most: int) -> Sentence:
     return tuple(replace(p, text=shorten(p.text, most)) if p.foreign else p for p in sentence)
 
 
 def _without_links(one: _Told) -> _Told:
-    lines = tuple(tuple(replace(part, link=None) for part in line) for line in one.lines)
-    return replace(one, lines=lines)
+    return replace(one, lines=tuple(tuple(replace(part, link=None) for part in line) for line in one.lines))
 
 
 # ── composing ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _tell(subject: RecordedChange | Notice) -> _Told:
+def _tell(subject: RecordedChange | Notice, style: Style) -> _Told:
     if isinstance(subject, Notice):
-        return _Told(_OWN_HEADING, summarize_notice(subject), describe_notice(subject))
-    summary, line = summarize_change(subject), describe_change(subject)
-    return _Told(clean(feed_of(subject)), summary, (line,), subject)
+        return _write(_Told(subject, _OWN_HEADING, describe_notice(subject)), style)
+    return _write(_Told(subject, clean(feed_of(subject)), (describe_change(subject),)), style)
+
+
+def _summarize(one: _Told) -> Sentence:
+    """One delivery as the title of a message of its own."""
+    subject = one.subject
+    return summarize_notice(subject) if isinstance(subject, Notice) else summarize_change(subject)
 
 
 def _compose(told: Sequence[_Told], style: Style) -> Composed:
@@ -166,7 +166,7 @@ def _compose(told: Sequence[_Told], style: Style) -> Composed:
         groups.setdefault(one.heading, []).append(one)
     title = _write_title(_entitle(groups, style), style)
     is_html = style.markup is Markup.HTML
-    body = _write_html(groups, style) if is_html else _write_text(groups, title, style)
+    body = _join_html(groups) if is_html else _join_text(groups, title, style)
     return Composed(len(told), title, body, is_html)
 
 
@@ -174,56 +174,86 @@ def _entitle(groups: dict[str, list[_Told]], style: Style) -> Sentence:
     """The one thing that happened, or how much of what on which lists, or how much in all."""
     everything = [one for group in groups.values() for one in group]
     if len(everything) == 1:
-        return everything[0].summary
-    each = [_count(heading, group) for heading, group in groups.items()]
-    title = tuple(part for sentence in each for part in (Part("; "), *sentence))[1:]
-    if measure(_write_sentence(title, replace(style, escape=style.title_escape))) <= style.title_limit:
-        return title
+        return _summarize(everything[0])
+    if len(groups) * _SHORTEST_COUNT <= style.title_limit + _SHORTEST_COUNT:
+        each = [_count(heading, group) for heading, group in groups.items()]
+        title = tuple(part for sentence in each for part in (Part("; "), *sentence))[1:]
+        if measure(_write_sentence(title, _style_of_title(style))) <= style.title_limit:
+            return title
+    if len(groups) == 1:
+        return say(quote(everything[0].heading), f": {len(everything):,} changes")
     return say(f"{len(everything):,} changes in {len(groups):,} lists")
 
 
 def _count(heading: str, group: Sequence[_Told]) -> Sentence:
-    changes = [one.change for one in group if one.change is not None]
+    changes = [one.subject for one in group if isinstance(one.subject, RecordedChange)]
     if changes:
         return say(quote(heading), f": {count_changes(changes)}")
-    return say(f"{len(group):,} notices") if len(group) > 1 else group[0].summary
+    return say(f"{len(group):,} notices") if len(group) > 1 else _summarize(group[0])
 
 
 def _write_title(sentence: Sentence, style: Style) -> str:
     """A title line within its limit: long names give way before our own words do."""
-    style = replace(style, markup=Markup.TEXT, escape=style.title_escape)
+    style = _style_of_title(style)
     sentence = tuple(replace(part, shown=False) for part in sentence)
-    low, high = 0, max((measure(part.text) for part in sentence if part.foreign), default=0)
-    if measure(_write_sentence(sentence, style)) <= style.title_limit:
-        return _write_sentence(sentence, style)
-    while low < high:
-        most = (low + high + 1) // 2
-        if measure(_write_sentence(_cap(sentence, most), style)) <= style.title_limit:
-            low = most
-        else:
-            high = most - 1
-    return shorten(_write_sentence(_cap(sentence, max(low, 1)), style), style.title_limit)
+    written = _write_sentence(sentence, style)
+    if measure(written) <= style.title_limit:
+        return written
+
+    def write(most: int) -> str:
+        return _write_sentence(_cap_sentence(sentence, most), style)
+
+    longest = max((measure(part.text) for part in sentence if part.foreign), default=1)
+    most = _find_most(longest, lambda n: measure(write(n)) <= style.title_limit)
+    return write(most) if most else shorten(write(1), style.title_limit)
 
 
-# ── plain text ────────────────────────────────────────────────────────────────────────────────────
+def _style_of_title(style: Style) -> Style:
+    return replace(style, markup=Markup.TEXT, escape=style.title_escape)
 
 
-def _write_text(groups: dict[str, list[_Told]], title: str, style: Style) -> str:
+# ── writing ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _write(one: _Told, style: Style) -> _Told:
+    """The same, with its lines as they stand in a body of the style."""
+    if style.markup is Markup.TEXT:
+        return replace(one, text="\n".join(_write_line(line, style) for line in one.lines))
+    tag = "p" if isinstance(one.subject, Notice) else "li"
+    lines = "<br>".join(_write_sentence(line, style) for line in one.lines)
+    return replace(one, text=f"<{tag}>{lines}</{tag}>")
+
+
+def _join_text(groups: dict[str, list[_Told]], title: str, style: Style) -> str:
     """Lines under headings; the heading of a single list is left out where the title begins with it."""
     blocks: list[str] = []
     for name, group in groups.items():
-        heading = _write_part(Part(name, foreign=True), style)
-        lines = [_write_line(line, style) for one in group for line in one.lines]
-        named = len(groups) == 1 and (name == _OWN_HEADING or title.startswith(defuse(name, style)))
-        blocks.append("\n".join(lines if named else [heading, *lines]))
+        lines = [one.text for one in group]
+        if len(groups) > 1 or not _is_entitled(name, title, style):
+            lines.insert(0, _write_part(Part(name, foreign=True), style))
+        blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 
 
+def _is_entitled(name: str, title: str, style: Style) -> bool:
+    return name == _OWN_HEADING or title.startswith(
+        _write_part(Part(name, foreign=True), _style_of_title(style))
+    )
+
+
+def _join_html(groups: dict[str, list[_Told]]) -> str:
+    """Headings and lists, without colours or sizes: light or dark is the reader's choice."""
+    blocks: list[str] = []
+    for name, group in groups.items():
+        items = "".join(one.text for one in group)
+        blocks.append(items if name == _OWN_HEADING else f"<h3>{escape_html(name)}</h3><ul>{items}</ul>")
+    return "\n".join(blocks)
+
+
 def _write_line(sentence: Sentence, style: Style) -> str:
-    if style.markup is Markup.HTML:
-        return _write_sentence(sentence, style)
-    links = [part.link for part in sentence if part.shown and part.link]
-    return "\n".join([_write_sentence(sentence, style), *(defuse_link(link, style) for link in links)])
+    """A sentence as plain text, and below it the addresses that belong into it."""
+    links = [defuse_link(part.link, style) for part in sentence if part.shown and part.link]
+    return "\n".join([_write_sentence(sentence, style), *links])
 
 
 def _write_sentence(sentence: Sentence, style: Style) -> str:
@@ -236,25 +266,6 @@ def _write_part(part: Part, style: Style) -> str:
     if part.link is not None and part.text == part.link:
         return defuse_link(part.link, style)
     return escape_markup(defuse(part.text, style), style.escape) if part.foreign else part.text
-
-
-# ── HTML, for mail ────────────────────────────────────────────────────────────────────────────────
-
-
-def _write_html(groups: dict[str, list[_Told]], style: Style) -> str:
-    """Headings and lists, without colours or sizes: light or dark is the reader's choice."""
-    blocks: list[str] = []
-    for name, group in groups.items():
-        if name == _OWN_HEADING:
-            blocks += [f"<p>{_join_lines(one, style)}</p>" for one in group]
-        else:
-            items = "".join(f"<li>{_join_lines(one, style)}</li>" for one in group)
-            blocks.append(f"<h3>{escape_html(name)}</h3><ul>{items}</ul>")
-    return "\n".join(blocks)
-
-
-def _join_lines(one: _Told, style: Style) -> str:
-    return "<br>".join(_write_line(line, style) for line in one.lines)
 
 
 def _write_html_part(part: Part) -> str:

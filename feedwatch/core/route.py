@@ -30,7 +30,8 @@ class Routes:
     @property
     def notice_addresses(self) -> tuple[str, ...]:
         """Who is told about feedwatch itself."""
-        return tuple(address for target in self.notices for address in self.addresses.get(target, ()))
+        told = (address for target in self.notices for address in self.addresses.get(target, ()))
+        return tuple(dict.fromkeys(told))
 
     @property
     def all_addresses(self) -> frozenset[str]:
@@ -42,7 +43,7 @@ def route_changes(
     changes: Sequence[Change], account: str, name: str, rules: KindRules, routes: Routes
 ) -> tuple[tuple[int, str], ...]:
     """Pairs of a change's index and an address; one change reaches one address once (law 9)."""
-    applying = [route for route in routes.routes if selects(route, account, name, rules.kind)]
+    applying = [route for route in routes.routes if _selects(route, account, name, rules.kind)]
     if not routes.routes:
         applying = [Route(to=tuple(routes.addresses))]
     owed: dict[tuple[int, str], None] = {}
@@ -54,7 +55,7 @@ def route_changes(
     return tuple(owed)
 
 
-def selects(route: Route, account: str, name: str, kind: Kind) -> bool:
+def _selects(route: Route, account: str, name: str, kind: Kind) -> bool:
     """Whether a route speaks of a feed: by account, and by kind, name or `account/name`."""
     if route.accounts and account not in route.accounts:
         return False

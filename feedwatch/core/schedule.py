@@ -24,8 +24,8 @@ from feedwatch.core.state import ClaimedMessage, PollTask, Settled, Settlement
 
 LONGEST_WAIT = timedelta(days=1)
 """However a server fails or wishes, it is asked once a day: a feed is never silently given up."""
-CONFIRM_WITHIN = timedelta(seconds=90)
-"""A held reply is confirmed or dropped within two minutes (law 8)."""
+CONFIRM_AFTER = timedelta(seconds=90)
+"""A held reply is confirmed or dropped within two minutes, spread and tick included (law 8)."""
 OUTAGE_WAIT = timedelta(minutes=1)
 SERVER_REST = timedelta(minutes=2)
 """What a 503 without Retry-After asks for, at least."""
@@ -39,6 +39,8 @@ REVALIDATE_AFTER = timedelta(days=7)
 
 _SPREAD = 0.1
 _MOST_SPREAD = timedelta(minutes=5)
+_MOST_DOUBLINGS = 60
+"""From a microsecond to longer than anybody waits."""
 
 
 def next_poll_after(
@@ -46,18 +48,23 @@ def next_poll_after(
 ) -> datetime:
     """The next regular poll: the interval, or the server's wish where that is longer, spread a little."""
     interval = max(every, min(wish or timedelta(0), LONGEST_WAIT))
-    return now + interval + min(interval * _SPREAD, _MOST_SPREAD) * jitter
+    return now + interval + _spread(interval, jitter)
 
 
 def confirm_after(now: datetime, every: timedelta, jitter: float) -> datetime:
     """When a held reply is asked for again."""
-    return now + min(every, CONFIRM_WITHIN - timedelta(seconds=10) * jitter)
+    wait = min(every, CONFIRM_AFTER)
+    return now + wait + _spread(wait, jitter)
 
 
 def back_off(now: datetime, every: timedelta, failures: int, jitter: float) -> datetime:
-    """The poll after the n-th failure in a row: twice as long each time, up to a day."""
-    wait = _doubled(every, failures - 1, LONGEST_WAIT)
-    return now + min(wait * (1 + jitter / 4), LONGEST_WAIT)
+    """The poll after the n-th failure in a row: twice as long each time, up to a day.
+
+    What is polled more rarely than that keeps its interval: a failure never makes us ask more often.
+    """
+    longest = max(every, LONGEST_WAIT)
+    wait = _doubled(every, failures - 1, longest)
+    return now + min(wait * (1 + jitter / 4), longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ def judge_failure(
     rest = _rest(failure)
     next_poll_at = back_off(now, every, task.failures + 1, jitter)
     if rest:
-        next_poll_at = max(next_poll_at, now + rest + min(rest * _SPREAD, _MOST_SPREAD) * jitter)
+        next_poll_at = max(next_poll_at, now + rest + _spread(rest, jitter))
     return FailureVerdict(
         next_poll_at,
         host_rests_until=now + rest if rest and failure.reason is Reason.RATE_LIMITED else None,
@@ -179,6 +186,14 @@ def _announce_broken(task: PollTask, reason: Reason, now: datetime) -> Notice | 
     )
 
 
+def _spread(wait: timedelta, jitter: float) -> timedelta:
+    return min(wait * _SPREAD, _MOST_SPREAD) * jitter
+
+
 def _doubled(first: timedelta, times: int, most: timedelta) -> timedelta:
-    # Beyond 30 doublings every wait is the longest; a greater power would overflow.
-    return min(first * 2 ** min(max(times, 0), 30), most) if first < most else most
+    wait = first
+    for _ in range(min(times, _MOST_DOUBLINGS)):
+        if wait >= most:
+            break
+        wait *= 2
+    return min(wait, most)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from feedwatch.core.keys import alias_of, choose_post_keys, choose_title_keys, choose_viewing_keys
-from feedwatch.core.kinds import KindRules
+from feedwatch.core.kinds import SAVED, KindRules
 from feedwatch.core.model import Entry, Kind, RawEntry, Snapshot
 
 _MOVES_BY_ITSELF = timedelta(seconds=5)
@@ -30,10 +30,12 @@ def build_snapshot(
     keyed = _drop_repeats(list(zip(keys, entries, dates, strict=True)))
     if not rules.order_counts:
         return Snapshot(tuple(_entry(*item, None, rules) for item in keyed), whole=whole)
-    ranks = _rank(keyed, other_sort=other_sort)
+    # A window on another order shows any places of the list, and what leaves it leaves it by that order.
+    carried = any(raw.position is not None for raw in entries) and (whole or not other_sort)
+    ordered = carried or not other_sort
+    ranks = _rank([raw for _, raw, _ in keyed], carried=carried) if ordered else [None] * len(keyed)
     made = [_entry(*item, rank, rules) for item, rank in zip(keyed, ranks, strict=True)]
     made.sort(key=lambda entry: (entry.position is None, entry.position or 0))
-    ordered = any(rank is not None for rank in ranks) or not other_sort
     return Snapshot(tuple(made), whole=whole, ordered=ordered)
 
 
@@ -57,7 +59,7 @@ def _choose_keys(
     if rules.kind is Kind.HISTORY:
         return choose_viewing_keys(entries, dates)
     if rules.kind is Kind.STREAM:
-        return choose_post_keys(entries)
+        return choose_post_keys(entries, dates)
     return choose_title_keys(entries)
 
 
@@ -68,18 +70,16 @@ def _drop_repeats(keyed: Sequence[Keyed]) -> list[Keyed]:
     return list(first.values())
 
 
-def _rank(keyed: Sequence[Keyed], *, other_sort: bool) -> list[int | None]:
-    """Each entry's place from 1: by the positions carried, else by the document where it is the order."""
-    carried = any(raw.position is not None for _, raw, _ in keyed)
-    if not carried and other_sort:
-        return [None] * len(keyed)
+def _rank(entries: Sequence[RawEntry], *, carried: bool) -> list[int | None]:
+    """Each entry's place from 1, by the positions carried or else by the document; a saved title has none."""
     placed = [
         index
-        for index, (_, raw, _) in enumerate(keyed)
-        if (raw.position is not None if carried else not raw.saved)
+        for index, raw in enumerate(entries)
+        if not raw.saved and (raw.position is not None or not carried)
     ]
-    placed.sort(key=lambda index: keyed[index][1].position or 0)
-    ranks: list[int | None] = [None] * len(keyed)
+    if carried:
+        placed.sort(key=lambda index: entries[index].position or 0)
+    ranks: list[int | None] = [None] * len(entries)
     for rank, index in enumerate(placed, start=1):
         ranks[index] = rank
     return ranks
@@ -88,23 +88,25 @@ def _rank(keyed: Sequence[Keyed], *, other_sort: bool) -> list[int | None]:
 def _entry(
     key: str, raw: RawEntry, dated_at: datetime | None, position: int | None, rules: KindRules
 ) -> Entry:
+    facts = _state_facts(raw, dated_at, rules)
     return Entry(
         key=key,
         title=raw.title,
         link=raw.link,
         position=position,
-        facts=_pick_facts(raw, rules),
+        facts={name: facts[name] for name in (*rules.compared, *rules.recorded) if name in facts},
         dated_at=dated_at if rules.dated else None,
         alias=None if rules.kind is Kind.HISTORY else alias_of(raw),
     )
 
 
-def _pick_facts(raw: RawEntry, rules: KindRules) -> Mapping[str, str]:
+def _state_facts(raw: RawEntry, dated_at: datetime | None, rules: KindRules) -> dict[str, str]:
+    """All that an entry says, under the names that the rules know."""
     facts = dict(raw.facts)
     if raw.saved:
-        facts.setdefault("availability", "saved")
-    if raw.watched_at:
-        facts["watched_at"] = raw.watched_at.isoformat()
+        facts.setdefault("availability", SAVED)
+    if dated_at and rules.kind is Kind.HISTORY:
+        facts["watched_at"] = dated_at.isoformat()
     if raw.published_at:
         facts["published_at"] = raw.published_at.isoformat()
-    return {name: facts[name] for name in (*rules.compared, *rules.recorded) if name in facts}
+    return facts

@@ -5,6 +5,7 @@ Lengths are UTF-16 code units, as chat services count them.
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 import unicodedata
@@ -13,7 +14,12 @@ from feedwatch.core.model import Style
 
 ELLIPSIS = "…"
 _ZERO_WIDTH = "\u200b"
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSEEN = (
+    r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0001"
+)
+"""Controls, directions and what has no width; but not what joins the parts of one character (ZWJ, ZWNJ)."""
+_UNSEEN_IN_TEXT = re.compile(f"[{_UNSEEN}]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _TOKEN = re.compile(
     r"(?P<name>\b(?:feed|access|oauth|auth)_(?:token|consumer_key|signature)\w*|\bapi_?key)=[^\s&#]+",
@@ -21,26 +27,24 @@ _TOKEN = re.compile(
 )
 _WEB = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 _LINE_MARKUP = re.compile(r"^(?:[#>+*-]|\d{1,9}(?=[.)]))")
-_UNSAFE_IN_LINK = re.compile(
-    r"[\"'<>\\^`{|}*\[\]\x00-\x20\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
-)
+_UNSAFE_IN_LINK = re.compile(rf"[\"'<>\\^`{{|}}*\[\]\u200c\u200d{_UNSEEN}]")
 
 
 def measure(text: str) -> int:
     """The length of a text in UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clean(text: str) -> str:
     """One line without control characters, direction overrides or halves of characters, no token shown."""
-    text = _LONE_SURROGATE.sub("\ufffd", _CONTROLS.sub("", text))
+    text = _LONE_SURROGATE.sub("\ufffd", _UNSEEN_IN_TEXT.sub("", text))
     return _TOKEN.sub(rf"\g<name>={ELLIPSIS}", " ".join(text.split()))
 
 
 def defuse(text: str, style: Style) -> str:
     """A text that calls nobody: something unseen stands behind whatever calls people or groups."""
     for mention in style.mentions.split():
-        text = re.sub(re.escape(mention), _break_mention, text, flags=re.IGNORECASE)
+        text = _find_mention(mention).sub(_break_mention, text)
     return text
 
 
@@ -113,6 +117,12 @@ def _is_within(text: str, end: int) -> bool:
 
 def _is_flag_half(character: str) -> bool:
     return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+@functools.cache
+def _find_mention(mention: str) -> re.Pattern[str]:
+    # A command (`/start`) begins a word: names of feeds, `jane/queue`, stay as they are.
+    return re.compile((r"(?<!\w)" if mention == "/" else "") + re.escape(mention))
 
 
 def _break_mention(match: re.Match[str]) -> str:

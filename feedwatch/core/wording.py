@@ -197,10 +197,9 @@ def _say_fact(name: str, fact: FactChange) -> Sentence:
 
 
 def _say_available(fact: FactChange) -> Sentence:
-    after = _say_availability(fact.after)
-    return say(
-        "is now ", after or "of unknown availability", *_in_brackets("was", _say_availability(fact.before))
-    )
+    after = _say_availability(fact.after) or Part("of unknown availability")
+    verb = "now has a " if after.text.endswith(" wait") else "is now "
+    return say(verb, after, *_in_brackets("was", _say_availability(fact.before)))
 
 
 def _say_availability(label: str | None) -> Part | None:

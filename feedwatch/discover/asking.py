@@ -7,6 +7,7 @@ in a row (law 12, which the store keeps).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +24,24 @@ _LOG = logging.getLogger("feedwatch.discover")
 INDEX_EVERY = timedelta(days=1)
 FIRST_RETRY = timedelta(minutes=5)
 
+Hear = Callable[[str, Reason | None, float], bool]
+"""Is told which host answered (None) or why not what was asked at an instant of the loop's clock.
+
+True if no host answers at all: then our own network is at fault, and the account is not.
+"""
+
+
+def ignore(_host: str, _reason: Reason | None, _asked_at: float) -> bool:
+    """Remember nothing."""
+    return False
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
     """Which account is asked, how, and who is told what comes of it.
 
     `jitter` is from 0 up to 1. `hide` is given the addresses that were found before anything is
-    recorded or logged of them, for they may hold tokens.
+    recorded or logged of them, for they may hold tokens. `hear` is told how the host answered.
     """
 
     account: str
@@ -37,6 +49,7 @@ class Asking:
     jitter: float = 0.0
     notice_addresses: Sequence[str] = ()
     hide: Callable[[Iterable[str]], None] = field(default=lambda _addresses: None)
+    hear: Hear = ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +91,21 @@ async def discover_account(asking: Asking, *, store: StoreThread, means: Means) 
         await store.run(Store.ask_index, asking.account, recalled.rests_until)
         _LOG.info("discovery waits account=%s reason=%s", asking.account, Reason.RATE_LIMITED)
         return DiscoveryReport(asking.account, reason=Reason.RATE_LIMITED, next_index_at=recalled.rests_until)
+    asked_at = asyncio.get_running_loop().time()
     outcome = await _ask_service(asking, means, recalled.memory)
+    own_outage = _tell_how_it_went(asking, outcome, asked_at)
     if isinstance(outcome, Found):
         asking.hide(feed.address for feed in outcome.feeds)
         return await store.run(_land_found, asking, outcome, means.clock())
-    return await store.run(_land_failure, asking, outcome, means.clock())
+    return await store.run(_land_failure, asking, outcome, means.clock(), own_outage=own_outage)
+
+
+def _tell_how_it_went(asking: Asking, outcome: Found | IndexFailed, asked_at: float) -> bool:
+    reason = None if isinstance(outcome, Found) else outcome.reason
+    host = host_of(asking.settings)
+    if host is None or reason is Reason.NO_CREDENTIALS:
+        return False
+    return asking.hear(host, reason, asked_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +197,15 @@ def _log_found(account: str, found: Found, effect: IndexEffect, *, had_feeds: bo
 # ── an index that could not be read ───────────────────────────────────────────────────────────────
 
 
-def _land_failure(store: Store, asking: Asking, failed: IndexFailed, now: datetime) -> DiscoveryReport:
+def _land_failure(
+    store: Store, asking: Asking, failed: IndexFailed, now: datetime, *, own_outage: bool
+) -> DiscoveryReport:
     # Read anew: another process may have landed a discovery while this one was asking.
     status = _status_of(store, asking.account)
     if status is None:
         return _leave_alone(asking)
     next_index_at = _retry_at(asking, failed, status.failures + 1, now)
-    notice = _announce_failure(status, failed, now)
+    notice = None if own_outage else _announce_failure(status, failed, now)
     store.record_index_failure(
         asking.account,
         now=now,

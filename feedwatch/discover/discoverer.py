@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from feedwatch.clock import Clock
 from feedwatch.config import Config
 from feedwatch.core.route import Routes
-from feedwatch.discover.asking import Asking, DiscoveryReport, discover_account
+from feedwatch.discover.asking import Asking, DiscoveryReport, Hear, discover_account, ignore
 from feedwatch.discover.settings import make_settings
 from feedwatch.fetch import Fetcher
 from feedwatch.redact import Redactor, secrets_of_url
@@ -20,7 +20,10 @@ from feedwatch.store import Store, StoreThread
 
 
 class Discoverer:
-    """Asks accounts for their feeds. One lives as long as its daemon, for signatures keep an order."""
+    """Asks accounts for their feeds. One lives as long as its daemon, for signatures keep an order.
+
+    `hear` is told how each host answered.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Discoverer:
         self._routes = routes
         self._means = Means(fetcher.fetch, clock.now)
         self._under_way: dict[str, asyncio.Task[DiscoveryReport]] = {}
+        self.hear: Hear = ignore
 
     def apply(self, config: Config, routes: Routes) -> None:
         """Take a new configuration over."""
@@ -81,6 +85,7 @@ class Discoverer:
             self._clock.jitter(),
             self._routes.notice_addresses,
             self._hide,
+            self.hear,
         )
         return await discover_account(asking, store=self._store, means=self._means)
 

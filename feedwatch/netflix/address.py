@@ -32,6 +32,13 @@ _LISTS: Mapping[str, tuple[str, Kind, str]] = {
     "recommendations": ("recommendations", Kind.RECOMMENDATIONS, "recommendations"),
     "reviews": ("reviews", Kind.STREAM, "reviews"),
 }
+_NAMES = {name for name, _, _ in _LISTS.values()}
+_KINDS_BELOW: Mapping[str, Kind] = {
+    "queues": Kind.QUEUE,
+    "rental_history": Kind.HISTORY,
+    "ratings": Kind.RATINGS,
+    "recommendations": Kind.RECOMMENDATIONS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +117,25 @@ def feed_identity(url: str) -> FeedIdentity:
     user, below = "", path.strip("/")
     if (match := _USER.fullmatch(path)) is not None:
         user, below = match["user"], match["path"].strip("/")
-    unknown = (re.sub(r"[^a-z0-9]+", "-", below.lower()).strip("-") or "feed", Kind.STREAM, below)
-    name, kind, list_name = _LISTS.get(below, unknown)
+    name, kind, list_name = _LISTS.get(below) or _name_after(below)
     return FeedIdentity(name, kind, f"{user}/{list_name}")
+
+
+def identity_of_relation(relation: str, address: str) -> FeedIdentity:
+    """Tell what a feed lists whose path says nothing, from what its index calls it (`queues.instant`)."""
+    known = feed_identity(address)
+    path = relation.replace(".", "/")
+    found = _LISTS.get(path) or _LISTS.get(path.removesuffix("/recent"))
+    if known.name in _NAMES or found is None:
+        return known
+    name, kind, list_name = found
+    return FeedIdentity(name, kind, f"{known.list_id.partition('/')[0]}/{list_name}")
+
+
+def _name_after(path: str) -> tuple[str, Kind, str]:
+    """Name a list after its path; what stands below a known kind of list is of that kind."""
+    name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-") or "feed"
+    return name, _KINDS_BELOW.get(path.partition("/")[0], Kind.STREAM), path
 
 
 def sorted_by(url: str) -> str | None:

@@ -10,15 +10,18 @@ import functools
 import logging
 import re
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from feedwatch.core.model import Delivered, NotifyOutcome, NotifyTimedOut, Style
 from feedwatch.notify.failures import judge_failure
 from feedwatch.notify.services import Capacity, style_service
-from feedwatch.notify.wire import listen_to_requests, watch_wire
+from feedwatch.notify.wire import listen_to_mail, listen_to_requests, watch_wire
 
 _SCHEMA = re.compile(r"(?P<schema>[a-z][a-z0-9]{1,30})://", re.IGNORECASE)
 _CONNECT_WITHIN = 10.0
@@ -41,15 +44,15 @@ class Service:
     style: Style
     _sender: Any = field(repr=False)
     _plugin: Any = field(repr=False)
-
-    @property
-    def _is_mail(self) -> bool:
-        return _is_mail(self._plugin)
+    _taken: dict[tuple[str, str], set[Any]] = field(default_factory=dict, repr=False)
 
     def deliver(self, title: str, body: str, *, is_html: bool) -> NotifyOutcome:
-        """Send one message now, in this thread."""
+        """Send one message now, in this thread.
+
+        Where an address names several recipients, those that took it do not get it again.
+        """
         _forget_limits(self._plugin)
-        with watch_wire() as seen, _hear_log(details=self._is_mail):
+        with watch_wire() as seen, _hear_log(details=_is_mail(self._plugin)), self._recall((title, body)):
             result = self._sender.notify(
                 body=body or title,
                 title=title if body else "",
@@ -58,10 +61,25 @@ class Service:
                 log_level=logging.DEBUG,
             )
         if result.status.name == "SUCCESS":
+            self._taken.clear()
             return Delivered()
         if result.status.name == "TIMEOUT":
             return NotifyTimedOut()
         return judge_failure(seen, (entry.message for entry in result.logs()))
+
+    @contextmanager
+    def _recall(self, message: tuple[str, str]) -> Iterator[None]:
+        """Have the plugin know which of its recipients took this message the last time."""
+        # Apprise keeps such a record itself, but only for retries of its own.
+        record: Any = getattr(_load_apprise().plugins.base, "_delivery_tracker", ContextVar("unused"))
+        taken = self._taken.pop(message, set())
+        self._taken.clear()  # another message goes out: the one before is settled
+        token = record.set(taken)
+        try:
+            yield
+        finally:
+            record.reset(token)
+            self._taken[message] = taken
 
 
 def open_service(url: str) -> Service | BadAddress:
@@ -124,8 +142,13 @@ def _is_mail(plugin: Any) -> bool:
 
 @functools.cache
 def _load_apprise() -> Any:
-    import apprise  # noqa: PLC0415 — late, see above
+    with warnings.catch_warnings():
+        # What its plugins import is its own business, and nobody who runs feedwatch can change it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import apprise  # noqa: PLC0415 — late, see above
 
+        plugins: Any = apprise.plugins.N_MGR
+        plugins.load_modules()
     # Their log lines hold addresses: they are read here, from the result, and go nowhere else.
     for name in ("apprise", "urllib3"):
         logger = logging.getLogger(name)
@@ -133,6 +156,7 @@ def _load_apprise() -> Any:
         logger.propagate = False
     logging.getLogger("apprise").setLevel(logging.WARNING)
     listen_to_requests()
+    listen_to_mail()
     return apprise
 
 
@@ -141,7 +165,8 @@ def _explain(apprise: Any, schema: str) -> str:
         return "no address that Apprise recognises: name the service, as in json://host/path or discord://…"
     known = apprise.plugins.N_MGR
     if schema not in known:
-        return f"Apprise knows no service {schema}://"
+        meant = get_close_matches(schema, map(str, known.schemas()), n=1)
+        return f"Apprise knows no service {schema}://" + (f"; did you mean {meant[0]}://?" if meant else "")
     plugin = known[schema]
     if not plugin.enabled:
         wanted = plugin.requirements.get("packages_required") or []

@@ -20,7 +20,6 @@ _LONGEST_REST = timedelta(days=1)
 _LOGGED_STATUS = re.compile(r"\berror=(?P<code>[1-5]\d\d)\b")
 _LOGGED_REST = re.compile(r"retry[ _-]after\W{1,4}(?P<seconds>\d{1,6}(?:\.\d{1,3})?)", re.IGNORECASE)
 _LOGGED_SMTP = re.compile(r"(?:\(|was refused: )(?P<code>[245]\d\d)(?:, b['\"]|\s)")
-_MAIL_UNDER_WAY = re.compile(r"^Sending email to .* failed\.$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +69,13 @@ def _judge_status(status: int, rest: timedelta | None) -> NotifyFailed:
     return NotifyFailed(Reason.UNREACHABLE, detail, rest)
 
 
-def _judge_log(text: str) -> NotifyOutcome:
+def _judge_log(text: str) -> NotifyFailed:
     if status := _LOGGED_STATUS.search(text):
         return _judge_status(int(status["code"]), _read_rest(text))
     if smtp := _LOGGED_SMTP.search(text):
         reason = Reason.REFUSED if smtp["code"].startswith("5") else Reason.UNREACHABLE
         return NotifyFailed(reason, f"SMTP {smtp['code']}")
     if "timed out" in text:
-        # Before the mail was under way nothing can have arrived; after that it may have.
-        if _MAIL_UNDER_WAY.search(text):
-            return NotifyTimedOut()
         return NotifyFailed(Reason.UNREACHABLE, "no connection in time")
     return NotifyFailed(Reason.UNREACHABLE, "no answer")
 

@@ -23,7 +23,7 @@ class Notifier:
     not keep the process alive.
     """
 
-    def __init__(self, *, at_once: int = 8, within: timedelta = SEND_WITHIN) -> None:
+    def __init__(self, *, at_once: int = 32, within: timedelta = SEND_WITHIN) -> None:
         self._places = asyncio.Semaphore(at_once)
         self._within = within.total_seconds()
         self._services: dict[str, tuple[str, Service | BadAddress]] = {}

@@ -1,7 +1,7 @@
-"""What Apprise's plugins say over HTTP, seen where it passes: inside the `requests` library.
+"""What Apprise's plugins say over HTTP and SMTP, seen where it passes: inside `requests` and `smtplib`.
 
 Apprise tells neither the status nor the Retry-After of a reply, nor whether a time-out came before or
-after the request was sent; no plugin hands its session out. So one function of `requests` is wrapped,
+after the request was sent; no plugin hands its session out. So one function of each library is wrapped,
 once, and listens only to the thread that sends a message of ours.
 """
 
@@ -11,11 +11,13 @@ import errno
 import functools
 import json
 import os
+import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from traceback import walk_tb
 from typing import Any
 
 from feedwatch.notify.failures import Exchange, limit_rest
@@ -30,6 +32,8 @@ _IN_WORDS = {
     "SSLError": "no secure connection",
     "ProxyError": "the proxy does not answer",
 }
+_CUT = "the connection broke"
+_NO_HANDSHAKE = "no secure connection in time"
 
 
 @contextmanager
@@ -41,6 +45,24 @@ def watch_wire() -> Iterator[list[Exchange]]:
         yield seen
     finally:
         _SEEN.reset(token)
+
+
+def listen_to_mail() -> None:
+    """Begin to see where mails break off; to be called once. What a server answers, Apprise logs."""
+    plain_data = smtplib.SMTP.data
+
+    @functools.wraps(plain_data)
+    def data(server: smtplib.SMTP, message: Any) -> Any:
+        seen = _SEEN.get()
+        try:
+            return plain_data(server, message)
+        except OSError as error:
+            if seen is not None and not isinstance(error, smtplib.SMTPResponseException):
+                silent = any(isinstance(cause, TimeoutError) for cause in _causes(error))
+                seen.append(Exchange(silent=True) if silent else Exchange(broke=_CUT))
+            raise
+
+    smtplib.SMTP.data = data  # type: ignore[method-assign, assignment]
 
 
 def listen_to_requests() -> None:
@@ -74,12 +96,18 @@ def _describe_break(error: BaseException) -> Exchange:
     causes = list(_causes(error))
     kinds = [type(cause).__name__ for cause in causes]
     if "ReadTimeout" in kinds or "ReadTimeoutError" in kinds:
-        return Exchange(silent=True)
+        # urllib3 calls it the same when not even the secure connection came about: nothing was sent then.
+        return Exchange(broke=_NO_HANDSHAKE) if any(map(_shook_hands, causes)) else Exchange(silent=True)
     for kind in kinds:
         if kind in _IN_WORDS:
             return Exchange(broke=_IN_WORDS[kind])
     code = next((c.errno for c in causes if isinstance(c, OSError) and c.errno in errno.errorcode), None)
-    return Exchange(broke=os.strerror(code).lower() if code is not None else "the connection broke")
+    return Exchange(broke=os.strerror(code).lower() if code is not None else _CUT)
+
+
+def _shook_hands(cause: BaseException) -> bool:
+    frames = (frame for frame, _ in walk_tb(cause.__traceback__))
+    return any(frame.f_code.co_name == "do_handshake" for frame in frames)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

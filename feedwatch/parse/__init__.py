@@ -6,7 +6,9 @@ by feedparser in a process of its own. A document that cannot be believed is a v
 
 from __future__ import annotations
 
+import asyncio
 import re
+from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -15,24 +17,33 @@ from feedwatch.parse.foreign import FeedparserWorker
 from feedwatch.parse.guard import (
     Element,
     ends_whole,
+    is_hostile,
     parse_strictly,
+    refuse_broken,
     refuse_tree,
     refuse_unread,
     root_name,
 )
 from feedwatch.parse.jsonfeed import read_json
+from feedwatch.parse.links import base_of
 from feedwatch.parse.tree import ATOM, is_plain_root, local_name, read_atom, read_plain
 
 __all__ = ["NeedsFeedparser", "Parser", "read_direct"]
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_DECLARES_ENCODING = re.compile(rb"\A(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff|\s*<\?xml[^>]*encoding)")
+_DECLARES_ENCODING = re.compile(rb"\A(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff|\s*+<\?xml[^>]*encoding)")
 _FOREIGN_ROOTS = {"rss", "rdf", "feed", "channel"}
 _STRICT_KINDS = {Kind.QUEUE, Kind.RATINGS}
+_LARGE = 256 * 1024
+"""A longer document is read in a thread: the loop has other feeds to serve."""
 
 
+@dataclass(frozen=True, slots=True)
 class NeedsFeedparser:
-    """The document is for feedparser to read."""
+    """The document is for feedparser to read, in this charset if it names none itself."""
+
+    body: bytes = field(repr=False)
+    charset: str | None
 
 
 class Parser:
@@ -45,9 +56,12 @@ class Parser:
         self, body: bytes, *, kind: Kind, url: str, content_type: str | None
     ) -> Page | ParseFailed:
         """Read one document. What is broken is never believed where absence means removal."""
-        read = read_direct(body, kind=kind, url=url, content_type=content_type)
+        if len(body) > _LARGE:
+            read = await asyncio.to_thread(read_direct, body, kind=kind, url=url, content_type=content_type)
+        else:
+            read = read_direct(body, kind=kind, url=url, content_type=content_type)
         if isinstance(read, NeedsFeedparser):
-            return await self._worker.read(body, url, content_type)
+            return await self._worker.read(read.body, base_of(url), read.charset)
         return read
 
     async def aclose(self) -> None:
@@ -59,40 +73,58 @@ def read_direct(
     body: bytes, *, kind: Kind, url: str, content_type: str | None
 ) -> Page | ParseFailed | NeedsFeedparser:
     """Read what can be read in this process, or say that it is for feedparser."""
+    body = body.lstrip()  # the one fault that changes nothing: white space before the declaration
     refused = refuse_unread(body)
     if refused:
         return refused
-    if body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return read_json(body, url)
+    base = base_of(url)
+    if body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return read_json(body, base)
+    charset = _outer_charset(body, content_type)
     try:
-        root = parse_strictly(body, _outer_charset(body, content_type))
+        root = parse_strictly(body, charset)
     except (etree.XMLSyntaxError, LookupError) as error:
-        return _judge_broken(body, kind, str(error))
-    return refuse_tree(root) or _read_root(root, url)
+        return _judge_broken(body, kind, charset, error)
+    return refuse_tree(root, body) or _read_root(root, base, body, charset)
 
 
-def _read_root(root: Element, url: str) -> Page | ParseFailed | NeedsFeedparser:
+def _read_root(
+    root: Element, base: str, body: bytes, charset: str | None
+) -> Page | ParseFailed | NeedsFeedparser:
     name = local_name(root)
     if root.tag == ATOM + "feed":
-        return read_atom(root, url)
+        return read_atom(root, base)
     if name in ("status", "error"):
         message = root.findtext("{*}message") or root.findtext("message") or ""
         return ParseFailed(Reason.ERROR_DOCUMENT, " ".join(message.split())[:200])
     if is_plain_root(name):
-        return read_plain(root, url)
+        return read_plain(root, base)
     if name.lower() in _FOREIGN_ROOTS:
-        return NeedsFeedparser()
+        return NeedsFeedparser(body, charset)
     return ParseFailed(Reason.NOT_A_FEED, f"a document of <{name[:40]}>")
 
 
-def _judge_broken(body: bytes, kind: Kind, problem: str) -> ParseFailed | NeedsFeedparser:
+def _judge_broken(
+    body: bytes, kind: Kind, charset: str | None, error: Exception
+) -> ParseFailed | NeedsFeedparser:
     """What is not well-formed: a post can be read all the same, but no list can be believed."""
+    if is_hostile(error):
+        return ParseFailed(Reason.HOSTILE, "beyond what any feed holds")
     name = root_name(body)
-    if name in ("html", "body", "head", ""):
-        return ParseFailed(Reason.NOT_A_FEED, "neither XML nor JSON")
-    if kind in _STRICT_KINDS or name not in _FOREIGN_ROOTS or not ends_whole(body):
-        return ParseFailed(Reason.MALFORMED, problem[:200])
-    return NeedsFeedparser()
+    if name not in _FOREIGN_ROOTS and not is_plain_root(name):
+        return ParseFailed(Reason.NOT_A_FEED, "no feed in XML or JSON")
+    readable = name in _FOREIGN_ROOTS and ends_whole(body) and b"\0" not in body
+    if kind in _STRICT_KINDS or not readable:
+        return ParseFailed(Reason.MALFORMED, _place_of(error))
+    return refuse_broken(body) or NeedsFeedparser(body, charset)
+
+
+def _place_of(error: Exception) -> str:
+    # Where, and not what: the parser's own words repeat pieces of the document.
+    if not isinstance(error, etree.XMLSyntaxError):
+        return "in a charset that is not known"
+    line, column = error.position
+    return f"not well-formed at line {line}, column {column}"
 
 
 def _outer_charset(body: bytes, content_type: str | None) -> str | None:

@@ -17,7 +17,7 @@ def parse_instant(text: str | None) -> datetime | None:
         return None
     try:
         at = _read(text)
-    except (ValueError, OverflowError, OSError, IndexError, TypeError):
+    except (ValueError, OverflowError, OSError, IndexError, TypeError):  # the many ways to give up
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
@@ -34,4 +34,7 @@ def _read(text: str) -> datetime:
         return datetime.fromtimestamp(seconds / 1000 if seconds > 10**11 else seconds, UTC)
     if _NUMERIC_DATE.match(text):
         return datetime.fromisoformat(text.upper())
-    return parsedate_to_datetime(text)
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return parsedate_to_datetime(f"{text} 00:00:00 +0000")  # a day

@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 
-_TAGS = re.compile(r"<[^<>]*>")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_TAGS = re.compile(r"</?[A-Za-z][^<>]*>|<![^<>]*>")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _SPACE = re.compile(r"\s+")
 _IN_QUEUE = re.compile(r"/queues?/[^/]+/(?P<list>available|saved)(?:/(?P<position>\d+))?/[^/]+/?$")
 _TITLE_PATH = re.compile(r"/catalog/titles/\w+/(?:[^?#]*/)?\d+/?$")
 _WORDS = {"not_interested", "no_opinion"}
+_LONGEST_PATH = 1000
+_LONGEST_EXCERPT = 100
 
 
 def clean_title(text: str | None, *, is_html: bool = False) -> str:
@@ -20,6 +22,25 @@ def clean_title(text: str | None, *, is_html: bool = False) -> str:
     if is_html:
         text = html.unescape(_TAGS.sub("", text))
     return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
+
+
+def clean_reference(text: str | None) -> str | None:
+    """An id or a link without what neither may hold; None for none."""
+    return _CONTROL.sub("", text).strip() or None if text else None
+
+
+def make_excerpt(text: str | None, *, is_html: bool = True) -> str:
+    """The start of a text, to stand for the title of a post that has none."""
+    excerpt = clean_title(text[: _LONGEST_EXCERPT * 20] if text else None, is_html=is_html)
+    if len(excerpt) <= _LONGEST_EXCERPT:
+        return excerpt
+    return excerpt[:_LONGEST_EXCERPT].rpartition(" ")[0].rstrip(" .,;:") + "…"
+
+
+def read_count(text: str | None) -> int | None:
+    """A whole number as lists count; None for what is none, or could be no list's."""
+    text = text.strip() if text else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def read_rating(text: str | None) -> str | None:
@@ -54,13 +75,12 @@ def read_availability(label: str | None) -> str | None:
 
 def read_place(entry_id: str | None) -> tuple[str, int | None] | None:
     """What an id in a queue says: which part of it (available, saved), and the position."""
-    match = _IN_QUEUE.search(entry_id) if entry_id else None
+    match = _IN_QUEUE.search(entry_id) if entry_id and len(entry_id) < _LONGEST_PATH else None
     if match is None:
         return None
-    position = match["position"]
-    return match["list"], int(position) if position and int(position) > 0 else None
+    return match["list"], read_count(match["position"]) or None
 
 
 def is_title_path(href: str) -> bool:
     """Whether an address is of a title in the catalog itself, not of one of its parts."""
-    return _TITLE_PATH.search(href) is not None
+    return "/catalog/titles/" in href and len(href) < _LONGEST_PATH and _TITLE_PATH.search(href) is not None

@@ -9,25 +9,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import cast
 
 from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
-from feedwatch.parse.facts import clean_title, read_rating
+from feedwatch.parse.facts import clean_reference, clean_title, read_count, read_rating
 from feedwatch.parse.frames import HEADER, LENGTH
-from feedwatch.parse.guard import MOST_ENTRIES, refuse_for_feedparser
-from feedwatch.parse.tree import digest_content, read_period
+from feedwatch.parse.guard import MOST_ENTRIES
+from feedwatch.parse.links import resolve_link
+from feedwatch.parse.tree import read_period
 
 DEADLINE = timedelta(seconds=20)
 
-_WATCHED = ("letterboxd_watcheddate", "user_read_at", "watched_date", "watcheddate")
-_RATINGS = ("letterboxd_memberrating", "user_rating", "memberrating")
-_YEARS = ("letterboxd_filmyear", "release_year", "filmyear")
-_NAMES = ("letterboxd_filmtitle",)
+_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "TZ")
+"""All that the worker sees of ours: it reads hostile documents, and has no business with secrets."""
+_MANY = 100
+"""More entries than this are made ready in a thread: the loop has other feeds to serve."""
 
 
 class FeedparserWorker:
@@ -38,22 +40,21 @@ class FeedparserWorker:
         self._process: Process | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def read(self, body: bytes, url: str, content_type: str | None) -> Page | ParseFailed:
+    async def read(self, body: bytes, base: str, charset: str | None) -> Page | ParseFailed:
         """Read a document, within limits of time and memory."""
-        refused = refuse_for_feedparser(body)
-        if refused:
-            return refused
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._deadline):
-                    found = await self._ask(body, url, content_type)
-            except (TimeoutError, OSError, asyncio.IncompleteReadError):
+                    found = await self._ask(body, charset)
+            except _ENDED:
                 await self._kill()
                 return ParseFailed(Reason.PARSER_KILLED, "took too much time or memory")
             except asyncio.CancelledError:
                 await self._kill()  # half an answer must not be taken for the next one's
                 raise
-        return _page(found)
+        if len(cast("list[object]", found["entries"])) > _MANY:
+            return await asyncio.to_thread(_page, found, base)
+        return _page(found, base)
 
     async def aclose(self) -> None:
         """Let the worker end."""
@@ -70,22 +71,16 @@ class FeedparserWorker:
                 process.kill()
                 await process.wait()
 
-    async def _ask(self, body: bytes, url: str, content_type: str | None) -> Mapping[str, object]:
-        process = await self._started()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        about = json.dumps({"url": url, "content_type": content_type or ""}).encode()
-        process.stdin.write(HEADER.pack(len(about), len(body)) + about + body)
-        await process.stdin.drain()
-        (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
-        return cast("Mapping[str, object]", json.loads(await process.stdout.readexactly(length)))
-
-    async def _started(self) -> Process:
-        if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "feedwatch.parse.worker", stdin=PIPE, stdout=PIPE, limit=2**20
-            )
-        return self._process
+    async def _ask(self, body: bytes, charset: str | None) -> Mapping[str, object]:
+        about = json.dumps({"charset": charset}).encode()
+        question = HEADER.pack(len(about), len(body)) + about + body
+        if self._process is not None:
+            try:
+                return await _converse(self._process, question)
+            except _ENDED:
+                await self._kill()  # while it was idle, perhaps: then this document is not to blame
+        self._process = await _start()
+        return await _converse(self._process, question)
 
     async def _kill(self) -> None:
         process, self._process = self._process, None
@@ -95,50 +90,74 @@ class FeedparserWorker:
             await process.wait()
 
 
-def _page(found: Mapping[str, object]) -> Page | ParseFailed:
+_ENDED = (OSError, asyncio.IncompleteReadError)
+
+
+async def _start() -> Process:
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",  # whatever lies in the working directory is none of our modules
+        "-m",
+        "feedwatch.parse.worker",
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,  # what it complains about may quote a document
+        env=environment,
+    )
+
+
+async def _converse(process: Process, question: bytes) -> Mapping[str, object]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(question)
+    await process.stdin.drain()
+    (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
+    return cast("Mapping[str, object]", json.loads(await process.stdout.readexactly(length)))
+
+
+def _page(found: Mapping[str, object], base: str) -> Page | ParseFailed:
+    if problem := _text(found, "problem"):
+        return ParseFailed(Reason.MALFORMED, f"the parser gave up ({problem})")
     # feedparser gives an HTML page or an error document no version and no complaint.
     if not found["version"]:
         return ParseFailed(Reason.NOT_A_FEED, "no feed that is known")
     entries = cast("list[dict[str, object]]", found["entries"])
     if len(entries) > MOST_ENTRIES:
         return ParseFailed(Reason.HOSTILE, "too many entries")
-    ttl = str(found["ttl"] or "").strip()
-    period = read_period(_text(found, "period"), _text(found, "frequency"))
+    minutes = read_count(_text(found, "ttl"))
     return Page(
         form=Form.ATOM if str(found["version"]).startswith("atom") else Form.RSS,
-        entries=tuple(_read_entry(entry) for entry in entries),
+        entries=tuple(_read_entry(entry, base) for entry in entries),
         complete=bool(found["complete"]),
-        ttl=timedelta(minutes=int(ttl)) if ttl.isdigit() and len(ttl) < 8 else period,
+        ttl=timedelta(minutes=minutes)
+        if minutes
+        else read_period(_text(found, "period"), _text(found, "frequency")),
     )
 
 
-def _read_entry(entry: Mapping[str, object]) -> RawEntry:
+def _read_entry(entry: Mapping[str, object], base: str) -> RawEntry:
     facts: dict[str, str] = {}
-    rating = read_rating(_first(entry, _RATINGS))
+    rating = read_rating(_text(entry, "rating"))
     if rating and rating != "0":  # a bookshelf's way of saying: not rated
         facts["rating"] = rating
-    year = _first(entry, _YEARS)
-    if year and year.isdigit():
-        facts["year"] = year
-    texts = [text for text in cast("list[str]", entry["content"]) if text]
-    if texts:
-        facts["content"] = digest_content(texts)
-    title = _first(entry, _NAMES) or clean_title(_text(entry, "title"), is_html=bool(entry["title_is_html"]))
+    year = read_count(_text(entry, "year"))
+    if year:
+        facts["year"] = str(year)
+    if content := _text(entry, "content"):
+        facts["content"] = content
+    title = clean_title(_text(entry, "title"), is_html=bool(entry["title_is_html"]))
     return RawEntry(
-        id=_text(entry, "id"),
-        title=clean_title(title),
-        link=_text(entry, "link"),
-        watched_at=parse_instant(_first(entry, _WATCHED)),
+        id=clean_reference(_text(entry, "id")),
+        title=clean_title(_text(entry, "name")) or title or clean_title(_text(entry, "excerpt")),
+        link=resolve_link(base, clean_reference(_text(entry, "link"))),
+        watched_at=parse_instant(_text(entry, "watched")),
         published_at=parse_instant(_text(entry, "published")),
         updated_at=parse_instant(_text(entry, "updated")),
         facts=facts,
     )
 
 
-def _first(entry: Mapping[str, object], names: tuple[str, ...]) -> str | None:
-    return next((text for name in names if (text := _text(entry, f"x:{name}"))), None)
-
-
-def _text(entry: Mapping[str, object], name: str) -> str | None:
-    value = entry.get(name)
+def _text(found: Mapping[str, object], name: str) -> str | None:
+    value = found.get(name)
     return value.strip() or None if isinstance(value, str) else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import cast
-from urllib.parse import urljoin
 
 from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
-from feedwatch.parse.facts import clean_title
+from feedwatch.parse.facts import clean_reference, clean_title, make_excerpt
 from feedwatch.parse.guard import MOST_ENTRIES
+from feedwatch.parse.links import resolve_link
 from feedwatch.parse.tree import digest_content
 
 JsonObject = dict[str, object]
@@ -39,18 +39,20 @@ def read_json(body: bytes, url: str) -> Page | ParseFailed:
 
 def _read_item(item: JsonObject, base: str) -> RawEntry:
     texts = [text for name in ("content_html", "content_text", "summary") if (text := _text(item, name))]
-    link = _text(item, "url") or _text(item, "external_url")
-    title = clean_title(_text(item, "title")) or clean_title(
-        _text(item, "summary") or _text(item, "content_text")
-    )
+    title = clean_title(_text(item, "title")) or _excerpt(item)
     return RawEntry(
-        id=_text(item, "id"),
-        title=title[:200],
-        link=urljoin(base, link) if link else None,
+        id=clean_reference(_text(item, "id")),
+        title=title,
+        link=resolve_link(base, clean_reference(_text(item, "url") or _text(item, "external_url"))),
         published_at=parse_instant(_text(item, "date_published")),
         updated_at=parse_instant(_text(item, "date_modified")),
         facts={"content": digest_content(texts)} if texts else {},
     )
+
+
+def _excerpt(item: JsonObject) -> str:
+    plain = make_excerpt(_text(item, "summary") or _text(item, "content_text"), is_html=False)
+    return plain or make_excerpt(_text(item, "content_html"))
 
 
 def _text(item: JsonObject, name: str) -> str | None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from urllib.parse import urljoin
+from functools import lru_cache
 
 from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
 from feedwatch.parse.facts import (
+    clean_reference,
     clean_title,
     is_title_path,
+    make_excerpt,
     read_availability,
+    read_count,
     read_number,
     read_place,
     read_rating,
 )
 from feedwatch.parse.guard import MOST_ENTRIES, Element
+from feedwatch.parse.links import resolve_link
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
@@ -37,7 +41,12 @@ _FACT_NAMES = {
 def local_name(element: Element) -> str:
     """An element's name without its namespace."""
     tag: object = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return _after_brace(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=1024)
+def _after_brace(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def is_plain_root(name: str) -> bool:
@@ -47,8 +56,7 @@ def is_plain_root(name: str) -> bool:
 
 def read_atom(root: Element, url: str) -> Page | ParseFailed:
     """Read an Atom 1.0 feed."""
-    base = root.get(_XML_BASE)
-    base = urljoin(url, base) if base else url
+    base = _base_at(root, url)
     entries = [_read_atom_entry(element, base) for element in root.iterchildren(ATOM + "entry")]
     return _page(Form.ATOM, root, entries)
 
@@ -70,8 +78,8 @@ def _page(form: Form, root: Element, entries: list[RawEntry]) -> Page | ParseFai
     return Page(
         form=form,
         entries=tuple(entries),
-        total=_count(said.get("total")),
-        start_index=_count(said.get("start")),
+        total=read_count(said.get("total")),
+        start_index=read_count(said.get("start")),
         etag=said.get("etag") or None,
         complete=any(
             local_name(c) == "complete" and "purl.org/syndication/history" in str(c.tag) for c in root
@@ -98,16 +106,16 @@ def read_period(period: str | None, frequency: str | None) -> timedelta | None:
     """How often a feed says that it is updated (RSS 1.0 syndication module)."""
     if not period or period.strip().lower() not in _PERIODS:
         return None
-    times = int(frequency) if frequency and frequency.strip().isdigit() else 1
-    return timedelta(hours=_PERIODS[period.strip().lower()]) / max(times, 1)
+    return timedelta(hours=_PERIODS[period.strip().lower()]) / (read_count(frequency) or 1)
 
 
 def _treats_as_list(root: Element) -> bool:
     return any(local_name(child) == "treatAs" and (child.text or "").strip() == "list" for child in root)
 
 
-def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+def _base_at(element: Element, base: str) -> str:
+    own = element.get(_XML_BASE)
+    return (resolve_link(base, own.strip()) if own else None) or base
 
 
 # ── entries ───────────────────────────────────────────────────────────────────────────────────────
@@ -127,14 +135,14 @@ class _Reading:
         self.content: list[str] = []
 
     def read_link(self, element: Element) -> None:
-        href = (element.get("href") or "").strip()
+        href = element.get("href")
         rel = element.get("rel") or "alternate"
         if not href:
             return
         if rel == "alternate":
-            self.link = self.link or (urljoin(self.base, href) if "://" not in href else href)
+            self.link = self.link or resolve_link(_base_at(element, self.base), clean_reference(href))
         elif self.title_ref is None and (rel.endswith(("/id", "/catalog/title")) or is_title_path(href)):
-            self.title_ref = href
+            self.title_ref = clean_reference(href)
 
     def read_category(self, element: Element) -> None:
         scheme = element.get("scheme") or ""
@@ -163,11 +171,11 @@ class _Reading:
         if self.content:
             facts["content"] = digest_content(self.content)
         place = read_place(self.id)
-        position = _count(texts.get("position")) or (place[1] if place else None)
+        position = read_count(texts.get("position")) or (place[1] if place else None)
         saved = facts.get("availability") == "saved" or (place is not None and place[0] == "saved")
         return RawEntry(
             id=self.id,
-            title=self.title,
+            title=self.title or make_excerpt(next(filter(None, self.content), None)),
             link=self.link,
             title_ref=self.title_ref,
             position=position,
@@ -180,51 +188,40 @@ class _Reading:
 
 
 def _read_atom_entry(element: Element, base: str) -> RawEntry:
-    own_base = element.get(_XML_BASE)
-    reading = _Reading(urljoin(base, own_base) if own_base else base)
-    for child in element:
-        _read_atom_child(reading, child)
+    reading = _Reading(_base_at(element, base))
+    for child in [child for child in element if not _read_child(reading, child)]:
+        _read_wrapped(reading, child)
     return reading.finish()
 
 
-def _read_atom_child(reading: _Reading, child: Element) -> None:
+def _read_child(reading: _Reading, child: Element) -> bool:
+    """Read one element; False if it may hold more within. What an entry says itself comes first."""
     name = local_name(child)
     if name == "link":
         reading.read_link(child)
     elif name == "category":
         reading.read_category(child)
     elif name == "id":
-        reading.id = reading.id or (child.text or "").strip() or None
-    elif name == "title" and not reading.title:
-        reading.title = _read_title(child)
-    elif name in ("updated", "published"):
+        reading.id = reading.id or clean_reference(child.text)
+    elif name == "title":
+        reading.title = reading.title or _read_title(child)
+    elif name in _FACT_NAMES or name in ("updated", "published"):
         reading.read_fact(name, child)
-    elif name in ("summary", "content"):
-        reading.content.append("".join(map(str, child.itertext())))
-        _read_nested(reading, child)
     else:
-        _read_foreign(reading, child)
+        if name in ("summary", "content"):
+            reading.content.append("".join(map(str, child.itertext())))
+        return False
+    return True
 
 
-def _read_nested(reading: _Reading, container: Element) -> None:
-    """Facts may stand in the content, as XML of the API."""
+def _read_wrapped(reading: _Reading, container: Element) -> None:
+    """Facts may stand within elements of other names, and in the content, as XML of the API."""
     for child in container.iterdescendants():
         name = local_name(child)
         if name in _FACT_NAMES:
             reading.read_fact(name, child)
         elif name == "category":
             reading.read_category(child)
-
-
-def _read_foreign(reading: _Reading, child: Element) -> None:
-    if local_name(child) in _FACT_NAMES:
-        reading.read_fact(local_name(child), child)
-        return
-    for inner in child.iterdescendants():
-        if local_name(inner) in _FACT_NAMES:
-            reading.read_fact(local_name(inner), inner)
-        elif local_name(inner) == "category":
-            reading.read_category(inner)
 
 
 def _read_title(element: Element) -> str:
@@ -239,27 +236,11 @@ def _read_title(element: Element) -> str:
 
 def _read_item(item: Element, url: str) -> RawEntry:
     reading = _Reading(url)
-    for child in _flatten(item):
-        name = local_name(child)
-        if name == "link":
-            reading.read_link(child)
-        elif name == "category":
-            reading.read_category(child)
-        elif name == "id":
-            reading.id = reading.id or (child.text or "").strip() or None
-        elif name == "title" and not reading.title:
-            reading.title = _read_title(child)
-        elif name in _FACT_NAMES or name in ("updated", "published"):
-            reading.read_fact(name, child)
+    wrapped = [child for child in item if not _read_child(reading, child)]
+    for state in wrapped:
+        if local_name(state).startswith("title_state"):
+            _read_wrapped(reading, state)
     return reading.finish()
-
-
-def _flatten(item: Element) -> Iterator[Element]:
-    """An item's children; states wrapped in elements of their own are looked into."""
-    for child in item:
-        yield child
-        if local_name(child).startswith("title_state"):
-            yield from child.iterdescendants()
 
 
 def digest_content(texts: Iterable[str]) -> str:

@@ -6,14 +6,12 @@ for dates that move by themselves are done; only then is a document parsed (desi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from feedwatch.clock import Clock
-from feedwatch.core.keys import title_of
 from feedwatch.core.kinds import rules_of
 from feedwatch.core.model import (
     FeedState,
@@ -39,6 +37,18 @@ from feedwatch.netflix.address import (
 )
 from feedwatch.netflix.status import classify_failure
 from feedwatch.parse.digest import body_digest, content_digest
+from feedwatch.poll.pages import (
+    ListPage,
+    ReadPages,
+    digest_pages,
+    ignores_paging,
+    is_torn,
+    is_torn_by_etag_alone,
+    keep_first_page,
+    keep_validators,
+    seal_digests,
+    stands_still,
+)
 
 READS_OF_A_TORN_LIST = 4
 """A list that changes while its pages are read is read again, three times at most (law 10)."""
@@ -72,35 +82,22 @@ class SameList:
     body_digest: bytes | None = None
     believed: bool = False
     moved_to: str | None = field(default=None, repr=False)
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReadList:
-    """A list read to its end, and how long its server wishes not to be asked."""
+    """A list read to its end, and how long its server wishes not to be asked.
+
+    `moved`, here and above, says that a permanent redirect led to it, whoever's address that is.
+    """
 
     result: PollResult
     wish: timedelta | None
+    moved: bool = False
 
 
 Reading = SameList | ReadList | FetchFailed
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A page with the reply it came in."""
-
-    reply: Fetched
-    page: Page
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    """The pages of one list. `whole` is None where that is for the pages themselves to say."""
-
-    pages: tuple[_Page, ...]
-    whole: bool
-    refused: bool = False
-    total_known: bool = True
 
 
 class _Failed(Exception):
@@ -134,27 +131,39 @@ class ListReader:
         first = await self._ask(task, validators=validators[0] if validators else None)
         if isinstance(first, NotModified):
             if len(validators) == 1:
-                return _not_modified(first)
+                return _not_modified(task, first)
             if await self._others_not_modified(task, validators):
                 return SameList(None, first.max_age)
             first = await self._ask(task)
         refused = task.paging_refused
         if isinstance(first, FetchFailed) and _refuses_paging(task, first):
-            refused = True
-            first = await self._ask(task, refused=True)
+            first, refused = await self._ask_without_paging(task)
         if not isinstance(first, Fetched):
             raise _Failed(self._classify(first, task))
         if same := _compare_bytes(task, first, refused=refused):
             return same
         return await self._read_on(task, first, refused=refused)
 
+    async def _ask_without_paging(self, task: PollTask) -> tuple[FetchOutcome, bool]:
+        """Find out whether a 400 was about the paging parameters, for it is remembered.
+
+        It was if the list is given without them, and is refused once more with them: a single 400
+        must not turn a whole list into a window for ever.
+        """
+        plain = await self._ask(task, refused=True)
+        if not isinstance(plain, Fetched):
+            return plain, False
+        again = await self._ask(task)
+        is_refused = isinstance(again, FetchFailed) and _refuses_paging(task, again)
+        return (plain, True) if is_refused else (again, False)
+
     async def _read_on(self, task: PollTask, first: Fetched, *, refused: bool) -> Reading:
         pages = await self._read_pages(task, first, refused=refused)
-        raw, content = _digest_list(pages, task.kind)
-        validators = _keep_validators(pages)
+        raw, content = digest_pages(pages, task.kind)
+        validators = keep_validators(pages)
         wish = _longest(first.max_age, pages.pages[0].page.ttl)
         if task.body_digest is not None and content == task.content_digest:
-            return SameList(validators, wish, raw, believed=True, moved_to=first.moved_to)
+            return _same(task, first, validators, wish=wish, raw=raw)
         entries = [entry for page in pages.pages for entry in page.page.entries]
         snapshot = build_snapshot(
             entries,
@@ -172,16 +181,16 @@ class ListReader:
             at=first.requested_at,
             body_etag=pages.pages[-1].page.etag,
             paging_refused=pages.refused,
-            moved_to=first.moved_to,
+            moved_to=_new_address(task, first),
         )
-        return ReadList(result, wish)
+        return ReadList(result, wish, moved=first.moved_to is not None)
 
     # ── pages ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def _read_pages(self, task: PollTask, first: Fetched, *, refused: bool) -> _List:
+    async def _read_pages(self, task: PollTask, first: Fetched, *, refused: bool) -> ReadPages:
         """Read a list to its last page; one that will not settle is a failed poll (law 10)."""
         settled = False
-        reads: list[_List] = []
+        reads: list[ReadPages] = []
         reply = first
         while not settled and len(reads) < READS_OF_A_TORN_LIST:
             if reads:
@@ -190,27 +199,30 @@ class ListReader:
                     raise _Failed(self._classify(again, task))
                 reply = again
             reads.append(await self._read_once(task, reply, refused=refused))
-            settled = not _is_torn(reads[-1])
-        if settled or all(_is_torn_by_etag_alone(read) for read in reads) or _stands_still(reads):
+            settled = not is_torn(reads[-1])
+        if settled or all(is_torn_by_etag_alone(read) for read in reads):
             return reads[-1]
+        if stands_still(reads):
+            # It contradicts its own count, and goes on doing so: what it does not show may still be there.
+            return replace(reads[-1], whole=False)
         raise _Failed(FetchFailed(Reason.TORN, "the list kept changing while its pages were read"))
 
-    async def _read_once(self, task: PollTask, first: Fetched, *, refused: bool) -> _List:
+    async def _read_once(self, task: PollTask, first: Fetched, *, refused: bool) -> ReadPages:
         page = await self._parse(task, first)
         if task.kind not in (Kind.QUEUE, Kind.RATINGS) or not is_tokenized(task.address) or refused:
-            return _List((page,), whole=page.page.complete, refused=refused)
+            return ReadPages((page,), whole=page.page.complete, refused=refused)
         pages = [page]
         total = page.page.total
         count = len(page.page.entries)
         while (total is None and pages[-1].page.entries) or (total is not None and count < total):
             following = await self._ask(task, start_index=count)
             if isinstance(following, FetchFailed) and _refuses_paging(task, following):
-                return _List((page,), whole=False, refused=True)
+                return keep_first_page(page)
             if not isinstance(following, Fetched):
                 raise _Failed(self._classify(following, task))
             read = await self._parse(task, following)
-            if _ignores_paging(page.page, read.page, count):
-                return _List((page,), whole=False, refused=True)
+            if ignores_paging(page.page, read.page, count):
+                return keep_first_page(page)
             pages.append(read)
             count += len(read.page.entries)
             if not read.page.entries:
@@ -218,7 +230,7 @@ class ListReader:
             if len(pages) > MOST_PAGES:
                 raise _Failed(FetchFailed(Reason.TOO_LARGE, f"more than {MOST_PAGES} pages"))
         read_pages = tuple(each for each in pages if each.page.entries) or (page,)
-        return _List(read_pages, whole=True, total_known=total is not None)
+        return ReadPages(read_pages, whole=True, total_known=total is not None)
 
     async def _others_not_modified(self, task: PollTask, validators: Sequence[Validators]) -> bool:
         """Ask for the further pages of a list whose first one was not modified."""
@@ -249,13 +261,13 @@ class ListReader:
             return FetchFailed(Reason.PROTOCOL, "an answer that was not asked for")
         return classify_failure(outcome, tokenized=is_tokenized(task.address), now=self._clock.now())
 
-    async def _parse(self, task: PollTask, reply: Fetched) -> _Page:
+    async def _parse(self, task: PollTask, reply: Fetched) -> ListPage:
         page = await self._read_page(
             reply.body, kind=task.kind, url=reply.url, content_type=reply.content_type
         )
         if isinstance(page, ParseFailed):
             raise _Failed(FetchFailed(page.reason, page.detail, status=200, body=reply.body[:65536]))
-        return _Page(reply, page)
+        return ListPage(reply, page)
 
 
 def _may_ask_conditionally(task: PollTask, now: datetime) -> bool:
@@ -264,47 +276,34 @@ def _may_ask_conditionally(task: PollTask, now: datetime) -> bool:
     return now - task.believed_at < REVALIDATE_AFTER
 
 
-def _not_modified(reply: NotModified) -> SameList:
-    return SameList((reply.validators,) if reply.validators else None, reply.max_age)
+def _not_modified(task: PollTask, reply: NotModified) -> SameList:
+    return SameList(
+        (reply.validators,) if reply.validators else None,
+        reply.max_age,
+        moved_to=_new_address(task, reply),
+        moved=reply.moved_to is not None,
+    )
+
+
+def _same(
+    task: PollTask,
+    reply: Fetched,
+    validators: tuple[Validators, ...],
+    *,
+    wish: timedelta | None,
+    raw: bytes | None = None,
+) -> SameList:
+    moved = reply.moved_to is not None
+    return SameList(validators, wish, raw, believed=True, moved_to=_new_address(task, reply), moved=moved)
+
+
+def _new_address(task: PollTask, reply: Fetched | NotModified) -> str | None:
+    """Where a feed has moved for good. A tokenized one has its address from its account's index alone."""
+    return None if is_tokenized(task.address) else reply.moved_to
 
 
 def _refuses_paging(task: PollTask, failure: FetchFailed) -> bool:
     return failure.reason is Reason.BAD_REQUEST and is_tokenized(task.address) and not task.paging_refused
-
-
-def _ignores_paging(first: Page, following: Page, asked: int) -> bool:
-    """Whether a server gave the first page again when it was asked for another."""
-    if following.start_index is not None and following.start_index != asked:
-        return True
-    return bool(following.entries) and following.entries[0].id == first.entries[0].id
-
-
-# ── torn reads ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _is_torn(read: _List) -> bool:
-    return not _counts_agree(read) or len({page.page.etag for page in read.pages}) > 1
-
-
-def _is_torn_by_etag_alone(read: _List) -> bool:
-    """Whether the etag differs on every page while the count holds: such an etag says nothing."""
-    etags = {page.page.etag for page in read.pages}
-    return _counts_agree(read) and len(etags) == len(read.pages)
-
-
-def _stands_still(reads: Sequence[_List]) -> bool:
-    """Whether a list that does not agree with its own count reads the same each time: so it is, then."""
-    return len({tuple(e.id for page in read.pages for e in page.page.entries) for read in reads}) == 1
-
-
-def _counts_agree(read: _List) -> bool:
-    if len(read.pages) == 1 and not read.whole:
-        return True
-    totals = {page.page.total for page in read.pages}
-    titles = [title_of(e.title_ref) or title_of(e.id) for page in read.pages for e in page.page.entries]
-    total = read.pages[0].page.total
-    twice = len(read.pages) > 1 and len(set(titles)) != len(titles)
-    return len(totals) == 1 and not twice and (total is None or total == len(titles))
 
 
 # ── what to remember of a reply ───────────────────────────────────────────────────────────────────
@@ -315,33 +314,12 @@ def _compare_bytes(task: PollTask, reply: Fetched, *, refused: bool) -> SameList
     if task.body_digest is None or task.content_digest is None or len(task.validators) > 1:
         return None
     validators = (reply.validators,) if reply.validators else ()
-    raw = _seal([body_digest(reply.body)], refused=refused)
+    raw = seal_digests([body_digest(reply.body)], refused=refused)
     if raw != task.body_digest:
-        if _seal([content_digest(reply.body, task.kind)], refused=refused) != task.content_digest:
+        if seal_digests([content_digest(reply.body, task.kind)], refused=refused) != task.content_digest:
             return None
-        return SameList(validators, reply.max_age, raw, believed=True, moved_to=reply.moved_to)
-    return SameList(validators, reply.max_age, believed=True, moved_to=reply.moved_to)
-
-
-def _digest_list(read: _List, kind: Kind) -> tuple[bytes, bytes]:
-    bodies = [page.reply.body for page in read.pages]
-    seal = {"refused": read.refused, "total_known": read.total_known}
-    raw = _seal([body_digest(body) for body in bodies], **seal)
-    return raw, _seal([content_digest(body, kind) for body in bodies], **seal)
-
-
-def _seal(digests: Sequence[bytes], *, refused: bool, total_known: bool = True) -> bytes:
-    # The same bytes read as a window are another list. A list that does not say how long it is must
-    # be read to its end each time: its first page alone can never stand for it.
-    how = bytes([refused, not total_known])
-    return hashlib.blake2b(how + b"".join(digests), digest_size=16).digest()
-
-
-def _keep_validators(read: _List) -> tuple[Validators, ...]:
-    """A pair for each page, or none where a 304 could not speak for the whole list."""
-    found = tuple(page.reply.validators for page in read.pages)
-    full = all(len(page.page.entries) == PAGE_SIZE for page in read.pages[:-1])
-    return found if all(found) and full and read.total_known else ()
+        return _same(task, reply, validators, wish=reply.max_age, raw=raw)
+    return _same(task, reply, validators, wish=reply.max_age)
 
 
 def _longest(*wishes: timedelta | None) -> timedelta | None:

@@ -8,17 +8,27 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from feedwatch.clock import Clock
 from feedwatch.core.model import NETWORK_REASONS, FetchFailed, Reason
-from feedwatch.core.schedule import OUTAGE_WAIT, is_own_outage, judge_failure
+from feedwatch.core.schedule import OUTAGE_WAIT, FailureVerdict, judge_failure
 from feedwatch.core.state import FailedPoll, PollTask, Verdict
+from feedwatch.netflix.address import is_tokenized
+from feedwatch.poll.hosts import Hosts, host_of
 from feedwatch.poll.landing import PollWriter
-from feedwatch.poll.reading import ListReader, ReadList, SameList
+from feedwatch.poll.reading import ListReader, Reading, ReadList, SameList
 from feedwatch.store import Store, StoreThread
 
+__all__ = ["PollOutcome", "PollReport", "Poller", "Rediscover", "host_of"]
+
 _LOG = logging.getLogger("feedwatch.poll")
+
+BASELINE_PATIENCE = timedelta(minutes=1)
+"""How long the notice of a round's first lists waits for those that are still being read."""
+REST_SPREAD = timedelta(minutes=1)
+INDEX_PAUSE = timedelta(minutes=1)
+"""How long an index that was of no help to a dead token is not asked for another."""
+_PERMANENT = (301, 308)
 
 
 class PollOutcome(StrEnum):
@@ -54,6 +64,7 @@ _OF_VERDICT = {
 
 Rediscover = Callable[[str], Awaitable[bool]]
 """Discovers an account anew, at once; True if its index could be read."""
+Tell = Callable[[PollReport], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,36 @@ class _Failure:
     task: PollTask
     failure: FetchFailed
     at: datetime
+    asked_at: float
+
+    @property
+    def is_silence(self) -> bool:
+        return self.failure.reason in NETWORK_REASONS
+
+
+@dataclass(frozen=True, slots=True)
+class _IndexRead:
+    """An account's index that was read because a token died: when, and whether it could be."""
+
+    asked_at: float
+    read: asyncio.Future[bool]
+
+
+class _Round:
+    """One round: what it reported, who stays silent, and what went wrong with the round itself."""
+
+    def __init__(self, started_at: float, tell: Tell) -> None:
+        self.started_at = started_at
+        self.reports: list[PollReport] = []
+        self.silent: list[_Failure] = []
+        self.errors: list[Exception] = []
+        self._tell = tell
+
+    def report(self, report: PollReport) -> None:
+        """Log one poll and tell who asked."""
+        self.reports.append(report)
+        _log(report)
+        self._tell(report)
 
 
 class Poller:
@@ -74,64 +115,116 @@ class Poller:
         *,
         clock: Clock,
         rediscover: Rediscover,
+        per_host: int = 4,
     ) -> None:
         self._store = store
         self._reader = reader
         self._writer = writer
         self._clock = clock
         self._rediscover = rediscover
+        self._hosts = Hosts(per_host)
+        self._indexes: dict[str, _IndexRead] = {}
+        self._helpless: dict[str, datetime] = {}
+        self._moved: dict[str, str] = {}
 
-    async def run_round(
-        self, tasks: Sequence[PollTask], report: Callable[[PollReport], None] | None = None
-    ) -> list[PollReport]:
+    def limit(self, per_host: int) -> None:
+        """Let so many polls ask one host at once from now on."""
+        self._hosts.limit(per_host)
+
+    def hear(self, host: str, reason: Reason | None, asked_at: float) -> bool:
+        """Learn how an index was answered; True if its silence is our own network's fault."""
+        self._hosts.hear(host, reason, asked_at)
+        return reason in NETWORK_REASONS and self._hosts.is_own_outage(asked_at)
+
+    async def run_round(self, tasks: Sequence[PollTask], report: Tell | None = None) -> list[PollReport]:
         """Poll these feeds at once and let each result land as it comes.
 
-        Only failures of the network wait for the others: whether they are the hosts' or our own
-        shows when all have been tried. Then one notice speaks of all lists seen for the first time.
+        Only silence may wait for the others: whether it is the hosts' or our own network's shows
+        when somebody answers, or when all have been tried. Then one notice speaks of all lists seen
+        for the first time.
         """
-        tell = report or (lambda _: None)
-        resting = await self._store.run(Store.resting_hosts, self._clock.now())
-        silent: list[_Failure] = []
-        heard: list[tuple[str, Reason | None]] = []
-
-        async def poll(task: PollTask, *, again: bool = True) -> PollReport | None:
-            outcome = await self._poll_one(task, resting)
-            if isinstance(outcome, _Failure):
-                heard.append((host_of(task.address), outcome.failure.reason))
-                if outcome.failure.reason in NETWORK_REASONS:
-                    silent.append(outcome)
-                    return None
-                written = await self._write_failure(outcome, resting)
-                if again and outcome.failure.reason is Reason.BAD_TOKEN:
-                    fresh = await self._take_anew(task)
-                    return await poll(fresh, again=False) if fresh else _tell(written, tell)
-                outcome = written
-            elif outcome.outcome is not PollOutcome.RESTING:
-                heard.append((host_of(task.address), None))
-            return _tell(outcome, tell)
-
-        reports = [each for each in await asyncio.gather(*map(poll, tasks)) if each is not None]
-        late = await self._write_silent(silent, own_outage=is_own_outage(heard))
-        reports += [_tell(each, tell) for each in late]
+        self._hosts.recall_resting(await self._store.run(Store.resting_hosts, self._clock.now()))
+        round_ = _Round(asyncio.get_running_loop().time(), report or (lambda _: None))
+        async with asyncio.TaskGroup() as group:
+            polls = [group.create_task(self._run_poll(task, round_)) for task in tasks]
+            pending = set(polls)
+            while pending:
+                _, pending = await asyncio.wait(pending, timeout=BASELINE_PATIENCE.total_seconds())
+                if pending:
+                    await self._announce_baselines()
+        await self._settle_silent(round_, over=True)
         await self._announce_baselines()
-        return reports
+        if round_.errors:
+            raise round_.errors[0]
+        return round_.reports
 
-    async def _poll_one(self, task: PollTask, resting: dict[str, datetime]) -> PollReport | _Failure:
-        """One poll, start to finish but for the writing of a failure; surprises stay with their feed."""
-        until = resting.get(host_of(task.address))
-        if until is not None and until > self._clock.now():
-            await self._store.run(
-                Store.postpone_poll, task, until + timedelta(seconds=60) * self._clock.jitter()
-            )
-            return PollReport(task.feed, PollOutcome.RESTING, reason=Reason.RATE_LIMITED)
+    async def _run_poll(self, task: PollTask, round_: _Round) -> None:
+        """One poll to its end. If its result cannot be written, the others go on all the same."""
         try:
-            reading = await self._reader.read_list(task)
+            outcome = await self._poll_again_if_dead(task, round_)
+            if isinstance(outcome, _Failure) and outcome.is_silence:
+                round_.silent.append(outcome)
+            elif isinstance(outcome, _Failure):
+                round_.report(await self._write_failure(outcome))
+            else:
+                round_.report(outcome)
+            await self._settle_silent(round_, over=False)
+        except Exception as error:  # noqa: BLE001 — raised again when all polls have ended
+            round_.errors.append(error)
+
+    # ── one poll ──────────────────────────────────────────────────────────────────────────────────
+
+    async def _poll_again_if_dead(self, task: PollTask, round_: _Round) -> PollReport | _Failure:
+        """Poll; where a token has died, read the account's index at once and poll once more.
+
+        If that fails too, the feed is tried ever more slowly like any other.
+        """
+        outcome = await self._poll_one(task, round_)
+        if not _has_died(outcome) or self._is_helpless(task.account):
+            return outcome
+        if not await self._read_index(task.account, round_):
+            self._leave_index_alone(task.account)
+            return outcome
+        taken = await self._store.run(Store.take_polls, self._clock.now(), feeds=[task.feed], due_only=False)
+        if not taken:
+            return outcome
+        again = await self._poll_one(taken[0], round_)
+        if _has_died(again) and taken[0].address == task.address:
+            self._leave_index_alone(task.account)
+        return again
+
+    async def _poll_one(self, task: PollTask, round_: _Round) -> PollReport | _Failure:
+        """One poll, start to finish but for the writing of a failure; surprises stay with their feed."""
+        host, asked_at = host_of(task.address), asyncio.get_running_loop().time()
+        try:
+            async with self._hosts.place_at(host):
+                until = self._hosts.rests_until(host, self._clock.now())
+                asked_at = asyncio.get_running_loop().time()
+                reading = None if until else await self._ask(task, host, asked_at)
             if isinstance(reading, FetchFailed):
-                return _Failure(task, reading, self._clock.now())
-            return await self._land(task, reading)
+                return _Failure(task, reading, self._clock.now(), asked_at)
+            if reading is None:
+                return await self._postpone(task, until or self._clock.now())
+            report = await self._land(task, reading)
         except Exception:  # noqa: BLE001 — one broken feed never stops another
             _LOG.exception("poll failed in an unforeseen way feed=%s", task.feed)
-            return _Failure(task, FetchFailed(Reason.INTERNAL, "see the log"), self._clock.now())
+            return _Failure(task, FetchFailed(Reason.INTERNAL, "see the log"), self._clock.now(), asked_at)
+        if reading.moved and is_tokenized(task.address):
+            await self._ask_where_it_moved(task, round_)
+        return report
+
+    async def _ask(self, task: PollTask, host: str, asked_at: float) -> Reading:
+        """Ask a host that does not rest, and remember how it answered before anybody else asks it."""
+        reading = await self._reader.read_list(task)
+        failure = reading if isinstance(reading, FetchFailed) else None
+        self._hosts.hear(host, failure.reason if failure else None, asked_at)
+        if failure and (until := self._judge(task, failure, self._clock.now()).host_rests_until):
+            self._hosts.rest(host, until)
+        return reading
+
+    async def _postpone(self, task: PollTask, until: datetime) -> PollReport:
+        await self._store.run(Store.postpone_poll, task, until + REST_SPREAD * self._clock.jitter())
+        return PollReport(task.feed, PollOutcome.RESTING, reason=Reason.RATE_LIMITED)
 
     async def _land(self, task: PollTask, reading: SameList | ReadList) -> PollReport:
         if isinstance(reading, SameList):
@@ -148,15 +241,46 @@ class Poller:
             reason=decision.held.reason if decision.held else None,
         )
 
-    async def _write_failure(self, failed: _Failure, resting: dict[str, datetime]) -> PollReport:
-        task, failure, now = failed.task, failed.failure, failed.at
+    # ── an index that has to be read at once ──────────────────────────────────────────────────────
+
+    async def _read_index(self, account: str, round_: _Round) -> bool:
+        """Read an account's index; True if it could be. One reading serves all polls of a round."""
+        known = self._indexes.get(account)
+        if known is None or known.asked_at < round_.started_at:
+            now = asyncio.get_running_loop().time()
+            known = _IndexRead(now, asyncio.ensure_future(self._rediscover(account)))
+            self._indexes[account] = known
+        # One of several that wait being cancelled must not cancel it for the others.
+        return await asyncio.shield(known.read)
+
+    def _leave_index_alone(self, account: str) -> None:
+        """Remember that an index was of no help: the other feeds of its account need not ask at once."""
+        self._helpless[account] = self._clock.now() + INDEX_PAUSE
+
+    def _is_helpless(self, account: str) -> bool:
+        until = self._helpless.get(account)
+        return until is not None and until > self._clock.now()
+
+    async def _ask_where_it_moved(self, task: PollTask, round_: _Round) -> None:
+        """A tokenized feed has moved for good: its account's index knows where to, once asked for it.
+
+        An index that goes on naming the old address is not asked again for that.
+        """
+        if self._moved.get(task.feed) != task.address:
+            self._moved[task.feed] = task.address
+            await self._read_index(task.account, round_)
+
+    # ── failures ──────────────────────────────────────────────────────────────────────────────────
+
+    def _judge(self, task: PollTask, failure: FetchFailed, at: datetime) -> FailureVerdict:
         every = self._writer.interval(task)
-        verdict = judge_failure(task, failure, now=now, every=every, jitter=self._clock.jitter())
-        if verdict.host_rests_until:
-            resting[host_of(task.address)] = verdict.host_rests_until
-            await self._store.run(
-                Store.rest_host, host_of(task.address), verdict.host_rests_until, failure.reason
-            )
+        return judge_failure(task, failure, now=at, every=every, jitter=self._clock.jitter())
+
+    async def _write_failure(self, failed: _Failure) -> PollReport:
+        task, failure, now = failed.task, failed.failure, failed.at
+        verdict = self._judge(task, failure, now)
+        if until := verdict.host_rests_until:
+            await self._store.run(Store.rest_host, host_of(task.address), until, failure.reason)
         poll = FailedPoll(
             task=task,
             at=now,
@@ -169,29 +293,34 @@ class Poller:
         await self._writer.write_failures([poll])
         return _failed(failed)
 
-    async def _take_anew(self, task: PollTask) -> PollTask | None:
-        """A token died: read the account's index at once, and take the feed once more.
+    async def _settle_silent(self, round_: _Round, *, over: bool) -> None:
+        """Blame the feeds of silent hosts, or our own network.
 
-        If that fails too, the feed is tried ever more slowly like any other.
+        Somebody's answer settles it; where there is none, the end of the round does (`over`).
         """
-        if not await self._rediscover(task.account):
-            return None
-        taken = await self._store.run(Store.take_polls, self._clock.now(), feeds=[task.feed], due_only=False)
-        return taken[0] if taken else None
+        ready = [each for each in round_.silent if over or self._hosts.answered_since(each.asked_at)]
+        if not ready:
+            return
+        round_.silent = [each for each in round_.silent if each not in ready]
+        ours = [each for each in ready if self._hosts.is_own_outage(each.asked_at)]
+        await self._write_outage(ours, round_)
+        for failed in ready:
+            if failed not in ours:
+                round_.report(await self._write_failure(failed))
 
-    async def _write_silent(self, silent: list[_Failure], *, own_outage: bool) -> list[PollReport]:
-        if not own_outage:
-            return [await self._write_failure(failed, {}) for failed in silent]
+    async def _write_outage(self, failed: Sequence[_Failure], round_: _Round) -> None:
+        """Try again soon, and blame nobody."""
         wait = OUTAGE_WAIT * (1 + self._clock.jitter())
         polls = [
             FailedPoll(each.task, each.at, each.failure, next_poll_at=each.at + wait, blamed=False)
-            for each in silent
+            for each in failed
         ]
         await self._writer.write_failures(polls)
-        return [
-            PollReport(e.task.feed, PollOutcome.OUTAGE, reason=e.failure.reason, detail=e.failure.detail)
-            for e in silent
-        ]
+        for each in failed:
+            why = each.failure
+            round_.report(
+                PollReport(each.task.feed, PollOutcome.OUTAGE, reason=why.reason, detail=why.detail)
+            )
 
     async def _announce_baselines(self) -> None:
         addresses = self._writer.routes.notice_addresses
@@ -200,24 +329,20 @@ class Poller:
             _LOG.info("watching %s", " ".join(f"{line.feed}={line.entries}" for line in notice.feeds))
 
 
-def host_of(address: str) -> str:
-    """The host and port an address is asked at."""
-    try:
-        return urlsplit(address).netloc.rpartition("@")[2].lower()
-    except ValueError:
-        return ""
+def _has_died(outcome: PollReport | _Failure) -> bool:
+    """Whether only the account's index can say how a feed is asked for now."""
+    if not isinstance(outcome, _Failure):
+        return False
+    failure = outcome.failure
+    if failure.reason is Reason.REDIRECT_REFUSED and failure.status in _PERMANENT:
+        return is_tokenized(outcome.task.address)
+    return failure.reason in (Reason.BAD_TOKEN, Reason.UNAUTHORIZED)
 
 
 def _failed(failed: _Failure) -> PollReport:
     return PollReport(
         failed.task.feed, PollOutcome.FAILED, reason=failed.failure.reason, detail=failed.failure.detail
     )
-
-
-def _tell(report: PollReport, tell: Callable[[PollReport], None]) -> PollReport:
-    _log(report)
-    tell(report)
-    return report
 
 
 def _log(report: PollReport) -> None:

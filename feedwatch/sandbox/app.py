@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 
 import anyio
 from starlette.applications import Starlette
@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from feedwatch.sandbox.control import carry_out, switches_of
 from feedwatch.sandbox.documents import (
-    LISTS,
+    PATHS,
     Slice,
     list_items,
     write_atom,
@@ -27,18 +28,21 @@ from feedwatch.sandbox.documents import (
     write_status,
     write_user,
 )
+from feedwatch.sandbox.faults import FAULTS, Fault
 from feedwatch.sandbox.oauth import Nonces, SignatureRefused, verify_request
 from feedwatch.sandbox.world import OrderRefused, World
 
 _XML = "text/xml; charset=utf-8"
 _ATOM = "application/atom+xml; charset=utf-8"
 _MOST_RESULTS = 500
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_LOOPBACK = {"127.0.0.1", "::1"}
+_OWN_HOST = re.compile(r"(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Sandbox:
-    """A server's state: the world it shows, and what it has seen of signatures."""
+    """A server's state: the world it shows, and what it has seen of signatures. All may be replaced."""
 
     world: World = field(default_factory=World)
     nonces: Nonces = field(default_factory=Nonces)
@@ -54,7 +58,7 @@ class _Refused(Exception):
 def create_app(sandbox: Sandbox) -> Starlette:
     """The application that serves a sandbox."""
     api = _Api(sandbox)
-    control = _Control(sandbox.world)
+    control = _Control(sandbox)
     return Starlette(
         routes=[
             Route("/users/current", api.current),
@@ -64,7 +68,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
             Route("/control/state", control.state, methods=["GET"]),
             Route("/control/{order}", control.order, methods=["POST"]),
         ],
-        exception_handlers={_Refused: _answer_refused, 404: _not_found},
+        exception_handlers={_Refused: _answer_refused, 404: _not_found, 405: _not_allowed},
     )
 
 
@@ -77,12 +81,19 @@ async def _not_found(_: Request, __: Exception) -> Response:
     return Response(write_status(404, "Resource not found"), 404, media_type=_XML)
 
 
+async def _not_allowed(_: Request, __: Exception) -> Response:
+    return Response(write_status(405, "Method not allowed"), 405, media_type=_XML)
+
+
 class _Api:
     """What the API answers."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._world = sandbox.world
+
+    @property
+    def _world(self) -> World:
+        return self._sandbox.world
 
     async def current(self, request: Request) -> Response:
         """`users/current`, signed."""
@@ -97,18 +108,23 @@ class _Api:
     async def feeds(self, request: Request) -> Response:
         """`users/<id>/feeds`, signed, as XML or OPML."""
         self._verify(request, request.path_params["user"])
-        self._world.count("index", 200)
-        write = write_opml if request.query_params.get("output") == "opml" else write_index
-        return Response(write(self._world, _base(request)), media_type=_XML)
+        fault = self._world.take_fault("index")
+        if fault is not None:
+            response = _answer_fault(request, FAULTS[fault])
+        else:
+            write = write_opml if request.query_params.get("output") == "opml" else write_index
+            response = Response(write(self._world, _base(request)), media_type=_XML)
+        self._world.count("index", response.status_code)
+        return response
 
     async def feed(self, request: Request) -> Response:
         """A tokenized list, in plain XML or, with `output=atom`, in Atom."""
-        name = LISTS.get(request.path_params["path"])
+        name = PATHS.get(request.path_params["path"])
         if name is None:
             raise _Refused(404, "Resource not found")
         fault = self._world.take_fault(name)
         if fault is not None:
-            response = _faulty(fault)
+            response = _answer_fault(request, FAULTS[fault])
         else:
             try:
                 response = self._list(request, name)
@@ -119,7 +135,7 @@ class _Api:
 
     def _list(self, request: Request, name: str) -> Response:
         self._check_token(request)
-        atom = request.query_params.get("output") == "atom"
+        atom = request.query_params.get("output") == "atom" and not self._world.switches.plain_only
         with self._world.lock:
             page = self._slice(request, name, atom=atom)
             now = self._sandbox.clock()
@@ -140,6 +156,10 @@ class _Api:
             raise _Refused(400, "max_results is invalid")
         if atom and not switches.atom_pages:
             start, most = 0, 25
+        if switches.ignore_start_index:
+            start = 0
+        if start and name == "queue":
+            self._world.move_between_pages()
         items = list_items(self._world, name, by_date=request.query_params.get("sort") == "date_added")
         return Slice(name, items[start : start + most], len(items), start, self._world.versions[name])
 
@@ -174,6 +194,8 @@ class _Api:
             )
         except SignatureRefused as refused:
             raise _Refused(401, str(refused)) from refused
+        except ValueError as error:  # a Host header that is none
+            raise _Refused(400, "Bad request") from error
         if user is not None and user != account.user_id:
             raise _Refused(401, "User ID access token mismatch")
 
@@ -186,46 +208,26 @@ def _number(request: Request, name: str, default: int, *, least: int) -> int:
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isdigit() or not least <= int(text) <= (_MOST_RESULTS if least else 10**9):
+    if not _NUMBER.fullmatch(text) or not least <= int(text) <= (_MOST_RESULTS if least else 10**9):
         raise _Refused(400, f"Query parameter {name} must be a positive integer.", 120)
     return int(text)
 
 
 # ── faults ────────────────────────────────────────────────────────────────────────────────────────
 
-_STATUS_FAULTS: Mapping[str, tuple[int, str, dict[str, str]]] = {
-    "400": (400, "parameter output is invalid", {}),
-    "401": (401, "Bad feed token", {}),
-    "403": (403, "Invalid feed token", {}),
-    "403-per-second": (403, "Over queries per second limit", {}),
-    "403-per-day": (403, "Over queries per day limit", {}),
-    "404": (404, "Resource not found", {}),
-    "410": (410, "Gone", {}),
-    "429": (429, "Too many requests", {"Retry-After": "30"}),
-    "500": (500, "Internal error", {}),
-    "503": (503, "Service unavailable", {}),
-}
-_BODY_FAULTS: Mapping[str, bytes] = {
-    "html": b"<!DOCTYPE html><html><head><title>Hello</title></head><body><h1>Sign in</h1></body></html>",
-    "empty": b"",
-    "declaration": b'<?xml version="1.0" encoding="utf-8"?>\n',
-    "status": write_status(500, "Internal error").encode(),
-    "truncated": b'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><entry><id>x</id><tit',
-    "bomb": b'<!DOCTYPE f [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><feed>&b;</feed>',
-    "no-items": b"<queue><etag>0</etag><number_of_results>0</number_of_results></queue>",
-}
-FAULTS = (*_STATUS_FAULTS, *_BODY_FAULTS, "drip", "large")
 
-
-def _faulty(fault: str) -> Response:
-    if fault in _STATUS_FAULTS:
-        status, message, headers = _STATUS_FAULTS[fault]
-        return Response(write_status(status, message), status, headers=headers, media_type=_XML)
-    if fault == "drip":
+def _answer_fault(request: Request, fault: Fault) -> Response:
+    headers = dict(fault.headers)
+    if fault.moved:
+        joint = "&" if request.url.query else "?"
+        headers["Location"] = f"{request.url}{joint}moved={fault.status}"
+    if fault.cut:
+        headers["Content-Length"] = str(len(fault.body) * 2)
+    if fault.slow:
         return StreamingResponse(_drip(), media_type=_XML)
-    if fault == "large":
+    if fault.large:
         return StreamingResponse(_large(), media_type=_XML)
-    return Response(_BODY_FAULTS[fault], media_type=_XML)
+    return Response(fault.body, fault.status, headers=headers, media_type=_XML)
 
 
 async def _drip() -> AsyncIterator[bytes]:
@@ -241,33 +243,19 @@ async def _large() -> AsyncIterator[bytes]:
 
 # ── control ───────────────────────────────────────────────────────────────────────────────────────
 
-_ORDERS = {
-    "add",
-    "move",
-    "remove",
-    "save",
-    "make_available",
-    "watch",
-    "rate",
-    "recommend",
-    "rotate_token",
-    "revoke",
-    "fail",
-}
-
 
 class _Control:
     """Orders to the world, from this machine only."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
 
     async def state(self, request: Request) -> Response:
         """What the lists hold, the switches, and how often each was asked for."""
         refused = _refuse_strangers(request)
         if refused:
             return refused
-        world = self._world
+        world = self._sandbox.world
         with world.lock:
             return JSONResponse(
                 {
@@ -275,7 +263,8 @@ class _Control:
                     "history": [item.title.name for item in world.history],
                     "ratings": {item.title.name: item.value for item in world.ratings},
                     "recommendations": [item.title.name for item in world.recommendations],
-                    "switches": asdict(world.switches),
+                    "switches": switches_of(world),
+                    "faults": world.switches.faults,
                     "requests": world.requests,
                 }
             )
@@ -290,40 +279,20 @@ class _Control:
             return _problem(415, "send application/json")
         try:
             particulars = json.loads(await request.body() or b"{}")
-            return JSONResponse(self._carry_out(name, particulars))
-        except (OrderRefused, TypeError, ValueError) as error:
+        except (ValueError, RecursionError):
+            return _problem(400, "the body is no JSON")
+        try:
+            return JSONResponse(carry_out(self._sandbox.world, name, particulars))
+        except OrderRefused as error:
             return _problem(400, str(error))
-
-    def _carry_out(self, name: str, particulars: dict[str, Any]) -> dict[str, object]:
-        if name == "switch":
-            return self._switch(particulars)
-        if name not in _ORDERS:
-            raise OrderRefused(f"no order {name!r}: there are {', '.join(sorted(_ORDERS))}, switch")
-        if name == "fail" and particulars.get("fault") not in FAULTS:
-            raise OrderRefused(f"no such fault: there are {', '.join(FAULTS)}")
-        done = getattr(self._world, name)(**particulars)
-        return {"order": name, "title": done.name if done is not None else None}
-
-    def _switch(self, particulars: dict[str, Any]) -> dict[str, object]:
-        switches = self._world.switches
-        known = set(asdict(switches)) - {"faults"}
-        if unknown := set(particulars) - known:
-            raise OrderRefused(
-                f"no switch {', '.join(sorted(unknown))}: there are {', '.join(sorted(known))}"
-            )
-        with self._world.lock:
-            for name, value in particulars.items():
-                if type(value) is not type(getattr(switches, name)):
-                    raise OrderRefused(f"{name} takes a {type(getattr(switches, name)).__name__}")
-                setattr(switches, name, value)
-        return asdict(switches)
 
 
 def _refuse_strangers(request: Request) -> Response | None:
     """Only this machine gives orders, and no page in a browser on it (RFC 9110 Host, DNS rebinding)."""
-    host = request.url.hostname or ""
     peer = request.client.host if request.client else ""
-    if peer not in _LOOPBACK or host not in _LOOPBACK or request.headers.get("origin"):
+    host = request.headers.get("host", "")
+    from_page = "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none"
+    if peer not in _LOOPBACK or not _OWN_HOST.fullmatch(host) or from_page:
         return _problem(403, "orders are taken from this machine only")
     return None
 

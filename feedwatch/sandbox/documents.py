@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from feedwatch.sandbox.world import SAVED, Queued, Rating, Recommendation, Title, Viewing, World
 
-LISTS = {
+PATHS = {
     "queues/instant": "queue",
     "rental_history/watched": "history",
     "ratings/title/actual": "ratings",
@@ -117,7 +117,8 @@ _PLAIN_NAMES = {
 def write_plain(world: World, page: Slice) -> str:
     """A page in the API's plain XML."""
     root, item = _PLAIN_NAMES[page.name]
-    etag = 0 if page.name == "queue" and not page.total else page.version
+    version = page.version + page.start if world.switches.etag_per_page else page.version
+    etag = 0 if page.name == "queue" and not page.total else version
     head = (
         f"<etag>{etag}</etag><number_of_results>{page.total}</number_of_results>"
         f"<start_index>{page.start}</start_index><results_per_page>{len(page.items)}</results_per_page>"

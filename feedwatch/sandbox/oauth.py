@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 Pairs = Sequence[tuple[str, str]]
 
 _HEADER_PARAMETER = re.compile(r'\s*([^=\s",]+)\s*=\s*"([^"]*)"\s*')
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 MOST_SKEW = 300
 """Seconds by which a client's clock may be wrong."""
@@ -105,7 +106,10 @@ def verify_request(
     """
     query = urlsplit(url).query
     parameters = [*read_form(query), *read_authorization(authorization)]
-    said = {name: value for name, value in parameters if name.startswith("oauth_")}
+    protocol = [(name, value) for name, value in parameters if name.startswith("oauth_")]
+    said = dict(protocol)
+    if len(said) < len(protocol):  # section 3.2: none may appear twice
+        raise SignatureRefused("Invalid signature")
     if not said.get("oauth_consumer_key"):
         raise SignatureRefused("Missing Required Consumer Key")
     token = said.get("oauth_token", "")
@@ -123,7 +127,7 @@ def verify_request(
 
 def _check_time(said: Mapping[str, str], token: str, nonces: Nonces, now: float) -> None:
     timestamp, nonce = said.get("oauth_timestamp", ""), said.get("oauth_nonce", "")
-    if not timestamp.isdigit() or not nonce or abs(int(timestamp) - now) > MOST_SKEW:
+    if not _TIMESTAMP.fullmatch(timestamp) or not nonce or abs(int(timestamp) - now) > MOST_SKEW:
         raise SignatureRefused("Expired or bad request token")
     if not nonces.accept(token, int(timestamp), nonce):
         raise SignatureRefused("Access token validation failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -13,6 +14,11 @@ from feedwatch.errors import FeedwatchError
 from feedwatch.sandbox.films import list_films
 
 AVAILABLE, SAVED = "available now", "saved"
+LISTS = ("queue", "history", "ratings", "recommendations")
+ASKED_FOR = (*LISTS, "index")
+"""What requests are counted for, and what can be told to fail."""
+_PREDICTED = re.compile(r"[0-4](\.[0-9])?|5(\.0)?")
+RATINGS = ("1", "2", "3", "4", "5", "not_interested")
 
 
 class OrderRefused(FeedwatchError):
@@ -71,8 +77,11 @@ class Recommendation:
 class Switches:
     """What the server can be told to do otherwise: dialects of the API's years, and its moods.
 
-    `later_dialect` uses the labels, rels and schemes of later replies. `faults` holds, for a feed's
-    name, what its next answers are to be instead of the list.
+    `id_host` is the host in ids and links; `later_dialect` uses the labels, rels and schemes of later
+    replies. `atom_pages` off gives 25 titles whatever is asked for; `ignore_start_index` hears only how
+    many are wanted; `refuse_paging` answers 400 to both. `moves_between_pages` is how many times the
+    queue moves on just before a further page of it is given. `plain_only` answers in plain XML even who
+    asks for Atom. `faults` holds, for a list's name, what its next answers are to be instead of the list.
     """
 
     id_host: str = "api.netflix.com"
@@ -80,7 +89,11 @@ class Switches:
     opml_as_documented: bool = True
     atom_pages: bool = True
     atom_totals: bool = True
+    plain_only: bool = False
+    ignore_start_index: bool = False
     refuse_paging: bool = False
+    moves_between_pages: int = 0
+    etag_per_page: bool = False
     http_etags: bool = True
     faults: dict[str, list[str]] = field(default_factory=dict)
 
@@ -126,10 +139,11 @@ class World:
     def add(self, *, title: str | int | None = None, position: int = 1) -> Title:
         """Put a title into the queue: one by name or id, else the next of the catalog."""
         with self._moving("queue"):
-            found = self._choose(title, but=[each.title for each in self.queue])
-            if any(each.title == found for each in self.queue):
-                raise OrderRefused(f"{found.name} is in the queue already")
             placed = self._placed()
+            self._check_position(position, len(placed) + 1)
+            queued = [each.title for each in self.queue]
+            found = self._choose(title, but=queued)
+            _refuse_twice(found, queued, "in the queue")
             placed.insert(position - 1, Queued(found, AVAILABLE, int(self._clock())))
             self.queue = placed + self._saved()
             return found
@@ -138,14 +152,17 @@ class World:
         """Move the title at one position to another."""
         with self._moving("queue"):
             placed = self._placed()
-            self._check_position(start, placed)
+            self._check_position(start, len(placed))
+            self._check_position(to, len(placed))
             item = placed.pop(start - 1)
             placed.insert(to - 1, item)
             self.queue = placed + self._saved()
             return item.title
 
     def remove(self, *, position: int | None = None, title: str | int | None = None) -> Title:
-        """Take a title out of the queue, by position, name or id."""
+        """Take a title out of the queue, by position, name or id; the first, if nothing is said."""
+        if position is not None and title is not None:
+            raise OrderRefused("remove takes a position or a title, not both")
         with self._moving("queue"):
             item = self._queued(position, title)
             self.queue = [each for each in self.queue if each is not item]
@@ -154,7 +171,9 @@ class World:
     def save(self, *, title: str | int | None = None) -> Title:
         """Put a title that is not yet to be had into the saved part of the queue."""
         with self._moving("queue"):
-            found = self._choose(title, but=[each.title for each in self.queue])
+            queued = [each.title for each in self.queue]
+            found = self._choose(title, but=queued)
+            _refuse_twice(found, queued, "in the queue")
             self.queue = [*self.queue, Queued(found, SAVED, int(self._clock()))]
             return found
 
@@ -166,8 +185,9 @@ class World:
             if item is None:
                 raise OrderRefused("no such saved title")
             placed = self._placed()
-            at = len(placed) if position is None else position - 1
-            placed.insert(at, replace(item, availability=AVAILABLE))
+            position = len(placed) + 1 if position is None else position
+            self._check_position(position, len(placed) + 1)
+            placed.insert(position - 1, replace(item, availability=AVAILABLE))
             self.queue = placed + [each for each in saved if each is not item]
             return item.title
 
@@ -181,9 +201,11 @@ class World:
 
     def rate(self, *, title: str | int | None = None, value: str = "4") -> Title:
         """Rate a title, or rate it anew."""
+        if value not in RATINGS:
+            raise OrderRefused(f"value is one of {', '.join(RATINGS)}")
         with self._moving("ratings"):
             found = self._choose(title, but=[each.title for each in self.ratings])
-            rating = Rating(found, str(value), int(self._clock()))
+            rating = Rating(found, value, int(self._clock()))
             if any(each.title == found for each in self.ratings):
                 self.ratings = [rating if each.title == found else each for each in self.ratings]
             else:
@@ -192,9 +214,13 @@ class World:
 
     def recommend(self, *, title: str | int | None = None, predicted: str = "4.9") -> Title:
         """Suggest a title, as the best."""
+        if not _PREDICTED.fullmatch(predicted):
+            raise OrderRefused("predicted is a number from 0 to 5, for example 4.9")
         with self._moving("recommendations"):
-            found = self._choose(title, but=[each.title for each in self.recommendations])
-            self.recommendations = [Recommendation(found, str(predicted)), *self.recommendations]
+            suggested = [each.title for each in self.recommendations]
+            found = self._choose(title, but=suggested)
+            _refuse_twice(found, suggested, "recommended")
+            self.recommendations = [Recommendation(found, predicted), *self.recommendations]
             return found
 
     def rotate_token(self) -> None:
@@ -208,7 +234,9 @@ class World:
             self.account.allowed = False
 
     def fail(self, *, feed: str, fault: str, times: int = 1) -> None:
-        """Let the next answers of a feed be something else than its list."""
+        """Let the next answers of a list's address, or of the index, be something else."""
+        if feed not in ASKED_FOR:
+            raise OrderRefused(f"no feed {feed!r}: there are {', '.join(ASKED_FOR)}")
         with self.lock:
             self.switches.faults.setdefault(feed, []).extend([fault] * times)
 
@@ -217,6 +245,14 @@ class World:
         with self.lock:
             waiting = self.switches.faults.get(feed)
             return waiting.pop(0) if waiting else None
+
+    def move_between_pages(self) -> None:
+        """Move the last title of the queue to its top, if that has been ordered for between two pages."""
+        with self.lock:
+            last = len(self._placed())
+            if self.switches.moves_between_pages and last:
+                self.switches.moves_between_pages -= 1
+                self.move(start=last, to=1)
 
     def count(self, feed: str, status: int) -> None:
         """Count an answer."""
@@ -229,6 +265,7 @@ class World:
 
     @contextmanager
     def _moving(self, name: str) -> Iterator[None]:
+        """Hold everybody off while a list moves. An order is refused before it has touched anything."""
         with self.lock:
             yield
             self.versions[name] += 1
@@ -246,17 +283,21 @@ class World:
                 raise OrderRefused(f"{title} is not in the queue")
             return item
         placed = self._placed()
-        self._check_position(position or 1, placed)
-        return placed[(position or 1) - 1]
+        self._check_position(1 if position is None else position, len(placed))
+        return placed[0 if position is None else position - 1]
 
-    def _check_position(self, position: int, placed: list[Queued]) -> None:
-        if not 1 <= position <= len(placed):
-            raise OrderRefused(f"no position {position}: the queue has {len(placed)}")
+    @staticmethod
+    def _check_position(position: int, last: int) -> None:
+        if not 1 <= position <= last:
+            raise OrderRefused(f"no position {position}: there are {last}, counted from 1")
 
     def _choose(self, title: str | int | None, but: list[Title]) -> Title:
         if title is None:
             taken = {each.id for each in but}
-            return next(each for each in reversed(self.catalog) if each.id not in taken)
+            fresh = next((each for each in reversed(self.catalog) if each.id not in taken), None)
+            if fresh is None:
+                raise OrderRefused("the whole catalog is on that list: name a title of your own")
+            return fresh
         found = next((each for each in self.catalog if _is(each, title)), None)
         if found is not None:
             return found
@@ -268,6 +309,11 @@ class World:
 
     def _later(self, instants: Iterable[int]) -> int:
         return max(int(self._clock()), max(instants, default=0) + 1)
+
+
+def _refuse_twice(title: Title, others: Iterable[Title], where: str) -> None:
+    if any(each == title for each in others):
+        raise OrderRefused(f"{title.name} is {where} already")
 
 
 def _is(title: Title, wanted: str | int) -> bool:

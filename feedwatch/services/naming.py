@@ -56,20 +56,19 @@ def list_key(address: str) -> str:
     return f"address {address}"
 
 
+def is_better_view(address: str, kept: str) -> bool:
+    """Whether an address of a list is to be polled in the place of another: one without a sort of its own."""
+    return is_foreign_sort(kept) and not is_foreign_sort(address) and is_tokenized(kept)
+
+
 def _merge_views(outlines: Iterable[Outline]) -> dict[str, Outline]:
     """Keep one outline for each list: the first that does not ask for a sort of its own."""
     lists: dict[str, Outline] = {}
     for outline in outlines:
         key = list_key(outline.address)
-        if key not in lists or _is_better_view(outline, lists[key]):
+        if key not in lists or is_better_view(outline.address, lists[key].address):
             lists[key] = outline
     return lists
-
-
-def _is_better_view(outline: Outline, kept: Outline) -> bool:
-    return (
-        is_foreign_sort(kept.address) and not is_foreign_sort(outline.address) and is_tokenized(kept.address)
-    )
 
 
 def _keep_by_address(lists: Collection[str], known: Sequence[KnownFeed]) -> dict[str, str]:

@@ -56,20 +56,20 @@ class NetflixService:
     async def _find_for_current_user(
         self, credentials: Credentials, *, but: tuple[str, IndexFailed] | None = None
     ) -> Found | IndexFailed:
-        body = await self._ask(credentials, "/users/current")
-        if isinstance(body, IndexFailed):
-            return body
-        user_id = read_user_id(body)
+        reply = await self._ask(credentials, "/users/current")
+        if isinstance(reply, IndexFailed):
+            return reply
+        user_id = read_user_id(reply.body)
         if user_id is None:
             return IndexFailed(Reason.NOT_A_FEED, "users/current names no user")
         return but[1] if but and but[0] == user_id else await self._ask_index(credentials, user_id)
 
     async def _ask_index(self, credentials: Credentials, user_id: str) -> Found | IndexFailed:
         form = "?output=opml" if self._settings.discovery == "opml" else ""
-        body = await self._ask(credentials, f"/users/{quote(user_id, safe='')}/feeds{form}")
-        if isinstance(body, IndexFailed):
-            return body
-        feeds = read_index(body)
+        reply = await self._ask(credentials, f"/users/{quote(user_id, safe='')}/feeds{form}")
+        if isinstance(reply, IndexFailed):
+            return reply
+        feeds = read_index(reply.body, reply.url)
         if isinstance(feeds, ParseFailed):
             return IndexFailed(feeds.reason, feeds.detail)
         return Found(tuple(self._choose(feeds)), facts={USER_ID: user_id})
@@ -79,11 +79,11 @@ class NetflixService:
         chosen = [feed for feed in feeds if wanted is None or feed.name in wanted]
         return [heed_wishes(feed, self._settings.wishes.get(feed.name)) for feed in chosen]
 
-    async def _ask(self, credentials: Credentials, path: str) -> bytes | IndexFailed:
+    async def _ask(self, credentials: Credentials, path: str) -> Fetched | IndexFailed:
         url = self._settings.url.rstrip("/") + path
         outcome = await self._means.fetch(url, sign=self._means.signer_for(credentials).sign)
         if isinstance(outcome, Fetched):
-            return outcome.body
+            return outcome
         if not isinstance(outcome, FetchFailed):
             return fail_index(outcome)
         failed = classify_failure(outcome, tokenized=False, now=self._means.clock())

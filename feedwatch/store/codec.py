@@ -9,8 +9,6 @@ from typing import cast
 
 from feedwatch.core.model import FactChange, NoticeLine, Reason, Validators
 
-FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 
 def write_instant(at: datetime | None) -> str | None:
     """An aware instant as text that sorts; naive ones are refused."""
@@ -21,7 +19,7 @@ def stamp(at: datetime) -> str:
     """An aware instant as text that sorts."""
     if at.tzinfo is None:
         raise ValueError("an instant without a time zone")
-    # strftime drops the zeros of early years on some systems: isoformat does not.
+    # strftime drops the zeros of early years: isoformat does not.
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from feedwatch.core.model import FeedState, FoundFeed, Notice, NoticeKind, Reason
 from feedwatch.core.state import AccountStatus, IndexEffect, KnownFeed
 from feedwatch.store.codec import read_facts, read_instant, read_reason, stamp, write_facts, write_instant
-from feedwatch.store.connection import Connection
-from feedwatch.store.outbox import owe_notice
+from feedwatch.store.connection import Connection, Row, Transaction
+from feedwatch.store.owing import owe_notice
 
 MISSING_BEFORE_RETIRING = 2
 """Indexes in a row that must lack a feed before it retires (law 12)."""
@@ -25,20 +24,20 @@ class Indexes(Connection):
         A new stamp ends the signed-out state and makes the index due. Feeds of accounts that are no
         longer configured rest until the account is back. Returns whose signed-out state has ended.
         """
-        back: list[str] = []
-        known = {row["name"]: row for row in self.query("SELECT * FROM accounts")}
-        if all(_is_synced(known.get(name), mark) for name, mark in accounts.items()) and not any(
-            row["configured"] for name, row in known.items() if name not in accounts
-        ):
+        known = self.query("SELECT * FROM accounts")
+        wanted = {row["name"]: row["stamp"] for row in known if row["configured"]}
+        if wanted == dict(accounts):
             return ()
         with self.transaction() as conn:
+            rows = {row["name"]: row for row in conn.execute("SELECT * FROM accounts")}
             conn.execute("UPDATE accounts SET configured = 0")
             for name, mark in accounts.items():
-                row = known.get(name)
-                if row is not None and row["signed_out"] and row["stamp"] != mark:
-                    back.append(name)
-                _sync_account(conn, name, mark, row, now)
-        return tuple(back)
+                _sync_account(conn, name, mark, rows.get(name), now)
+        return tuple(
+            name
+            for name, mark in accounts.items()
+            if name in rows and rows[name]["signed_out"] and rows[name]["stamp"] != mark
+        )
 
     def due_accounts(self, now: datetime) -> tuple[str, ...]:
         """The accounts whose index is to be read."""
@@ -87,27 +86,7 @@ class Indexes(Connection):
         row lack it, at once where the index is the configuration itself (`authoritative`).
         """
         with self.transaction() as conn:
-            known = {
-                row["name"]: row for row in conn.execute("SELECT * FROM feeds WHERE account = ?", (account,))
-            }
-            new, back, moved = [], [], []
-            for feed in found:
-                row = known.get(feed.name)
-                if row is None:
-                    _add_feed(conn, account, feed, now)
-                    new.append(feed.name)
-                    continue
-                if row["named_address"] != feed.address:
-                    moved.append(feed.name)
-                if _update_feed(conn, row, feed, now):
-                    back.append(feed.name)
-            names = {feed.name for feed in found}
-            gone = [
-                name
-                for name, row in known.items()
-                if name not in names and _miss_feed(conn, row, authoritative=authoritative)
-            ]
-            effect = IndexEffect(tuple(new), tuple(back), tuple(moved), tuple(gone))
+            effect = _take_over(conn, account, found, now, authoritative=authoritative)
             merged = {**_facts_of(conn, account), **facts}
             conn.execute(
                 "UPDATE accounts SET next_index_at = ?, failures = 0, failing_since_at = NULL, "
@@ -151,13 +130,7 @@ class Indexes(Connection):
                 owe_notice(conn, notice, notice_addresses)
 
 
-def _is_synced(row: sqlite3.Row | None, mark: str) -> bool:
-    return row is not None and row["configured"] and row["stamp"] == mark
-
-
-def _sync_account(
-    conn: sqlite3.Connection, name: str, mark: str, row: sqlite3.Row | None, now: datetime
-) -> None:
+def _sync_account(conn: Transaction, name: str, mark: str, row: Row | None, now: datetime) -> None:
     if row is None:
         conn.execute(
             "INSERT INTO accounts (name, configured, stamp, next_index_at) VALUES (?, 1, ?, ?)",
@@ -174,7 +147,7 @@ def _sync_account(
         conn.execute("UPDATE accounts SET configured = 1, next_index_at = ? WHERE name = ?", (due, name))
 
 
-def _account_status(row: sqlite3.Row) -> AccountStatus:
+def _account_status(row: Row) -> AccountStatus:
     return AccountStatus(
         name=row["name"],
         signed_out=bool(row["signed_out"]),
@@ -188,12 +161,34 @@ def _account_status(row: sqlite3.Row) -> AccountStatus:
     )
 
 
-def _facts_of(conn: sqlite3.Connection, account: str) -> dict[str, str]:
+def _facts_of(conn: Transaction, account: str) -> dict[str, str]:
     row = conn.execute("SELECT facts FROM accounts WHERE name = ?", (account,)).fetchone()
     return read_facts(row["facts"]) if row else {}
 
 
-def _add_feed(conn: sqlite3.Connection, account: str, feed: FoundFeed, now: datetime) -> None:
+def _take_over(
+    conn: Transaction, account: str, found: Sequence[FoundFeed], now: datetime, *, authoritative: bool
+) -> IndexEffect:
+    rows = conn.execute("SELECT * FROM feeds WHERE account = ? ORDER BY id", (account,)).fetchall()
+    known = {row["name"]: row for row in rows}
+    listed = {feed.name: feed for feed in found}
+    new = [feed for name, feed in listed.items() if name not in known]
+    for feed in new:
+        _add_feed(conn, account, feed, now)
+    both = [(known[name], feed) for name, feed in listed.items() if name in known]
+    return IndexEffect(
+        found=tuple(feed.name for feed in new),
+        readdressed=tuple(feed.name for row, feed in both if row["named_address"] != feed.address),
+        returned=tuple(feed.name for row, feed in both if _update_feed(conn, row, feed, now)),
+        retired=tuple(
+            name
+            for name, row in known.items()
+            if name not in listed and _miss_feed(conn, row, authoritative=authoritative)
+        ),
+    )
+
+
+def _add_feed(conn: Transaction, account: str, feed: FoundFeed, now: datetime) -> None:
     conn.execute(
         "INSERT INTO feeds (account, name, kind, address, named_address, title, feed_group, every_seconds, "
         "announce_baseline, compare_content, next_poll_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -201,38 +196,46 @@ def _add_feed(conn: sqlite3.Connection, account: str, feed: FoundFeed, now: date
     )
 
 
-def _update_feed(conn: sqlite3.Connection, row: sqlite3.Row, feed: FoundFeed, now: datetime) -> bool:
+def _update_feed(conn: Transaction, row: Row, feed: FoundFeed, now: datetime) -> bool:
     """Bring a feed's row up to what the index says; True if it had retired and is back."""
     readdressed = row["named_address"] != feed.address
     if readdressed:
         conn.execute(
-            "UPDATE feeds SET address = ?, named_address = ?, validators = '[]', body_digest = NULL, "
-            "content_digest = NULL, paging_refused = 0, moved_to = NULL, moved_polls = 0, next_poll_at = ? "
-            "WHERE id = ?",
-            (feed.address, feed.address, stamp(now), row["id"]),
+            "UPDATE feeds SET address = ?1, named_address = ?1, paging_refused = 0, moved_to = NULL, "
+            "moved_polls = 0 WHERE id = ?2",
+            (feed.address, row["id"]),
         )
-    if row["kind"] != feed.kind or bool(row["compare_content"]) != feed.compare_content:
-        # What is compared changes: the next reply must be read, whatever its bytes (law 5).
-        conn.execute(
-            "UPDATE feeds SET kind = ?, validators = '[]', body_digest = NULL, content_digest = NULL, "
-            "next_poll_at = ? WHERE id = ?",
-            (feed.kind, stamp(now), row["id"]),
-        )
+    # Where what is compared changes, the next reply must be read, whatever its bytes (law 5).
+    if readdressed or row["kind"] != feed.kind or bool(row["compare_content"]) != feed.compare_content:
+        _read_anew(conn, row["id"], now)
     conn.execute(
-        "UPDATE feeds SET title = ?, feed_group = ?, every_seconds = ?, announce_baseline = ?, "
+        "UPDATE feeds SET kind = ?, title = ?, feed_group = ?, every_seconds = ?, announce_baseline = ?, "
         "compare_content = ?, missing_indexes = 0 WHERE id = ?",
-        (*_wishes(feed), row["id"]),
+        (feed.kind, *_wishes(feed), row["id"]),
     )
-    gone = row["reason"] == Reason.GONE and not readdressed
-    if row["state"] != FeedState.RETIRED or gone:
+    still_gone = row["reason"] == Reason.GONE and not readdressed
+    if row["state"] != FeedState.RETIRED or still_gone:
         return False
+    _bring_back(conn, row, now)
+    return True
+
+
+def _read_anew(conn: Transaction, feed_id: int, now: datetime) -> None:
+    """Forget what was kept to see that nothing is new; polls under way were made for what was before."""
+    conn.execute(
+        "UPDATE feeds SET validators = '[]', body_digest = NULL, content_digest = NULL, "
+        "landed_number = poll_number, next_poll_at = ? WHERE id = ?",
+        (stamp(now), feed_id),
+    )
+
+
+def _bring_back(conn: Transaction, row: Row, now: datetime) -> None:
     state = FeedState.NEW if row["compared_as"] is None else FeedState.OK
     conn.execute(
         "UPDATE feeds SET state = ?, reason = NULL, detail = '', failures = 0, failing_since_at = NULL, "
         "broken_announced = 0, next_poll_at = ? WHERE id = ?",
         (state, stamp(now), row["id"]),
     )
-    return True
 
 
 def _wishes(feed: FoundFeed) -> tuple[object, ...]:
@@ -240,19 +243,19 @@ def _wishes(feed: FoundFeed) -> tuple[object, ...]:
     return feed.title, feed.group, every, feed.announce_baseline, feed.compare_content
 
 
-def _miss_feed(conn: sqlite3.Connection, row: sqlite3.Row, *, authoritative: bool) -> bool:
+def _miss_feed(conn: Transaction, row: Row, *, authoritative: bool) -> bool:
     """Count a feed as missing from an index; True if that retires it."""
+    reason = Reason.NOT_CONFIGURED if authoritative else Reason.LEFT_INDEX
     if row["state"] == FeedState.RETIRED:
         # One that answered 410 rests only while its index lists it: if it returns, it is asked again.
-        conn.execute("UPDATE feeds SET reason = ? WHERE id = ?", (Reason.LEFT_INDEX, row["id"]))
+        conn.execute("UPDATE feeds SET reason = ? WHERE id = ?", (reason, row["id"]))
         return False
     missing = row["missing_indexes"] + 1
-    if not authoritative and missing < MISSING_BEFORE_RETIRING:
-        conn.execute("UPDATE feeds SET missing_indexes = ? WHERE id = ?", (missing, row["id"]))
-        return False
-    reason = Reason.NOT_CONFIGURED if authoritative else Reason.LEFT_INDEX
-    conn.execute(
-        "UPDATE feeds SET state = ?, reason = ?, detail = '', missing_indexes = ? WHERE id = ?",
-        (FeedState.RETIRED, reason, missing, row["id"]),
-    )
-    return True
+    retires = authoritative or missing >= MISSING_BEFORE_RETIRING
+    conn.execute("UPDATE feeds SET missing_indexes = ? WHERE id = ?", (missing, row["id"]))
+    if retires:
+        conn.execute(
+            "UPDATE feeds SET state = ?, reason = ?, detail = '' WHERE id = ?",
+            (FeedState.RETIRED, reason, row["id"]),
+        )
+    return retires

@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from feedwatch.errors import StoreError, StoreLocked
@@ -18,7 +19,8 @@ def hold_state(path: Path) -> Iterator[None]:
     Raises:
         StoreLocked: another daemon holds it.
     """
-    lock = path.with_name(path.name + ".lock")
+    # Resolved: one state has one lock, whatever links lead to it.
+    lock = path.resolve().with_name(path.resolve().name + ".lock")
     try:
         lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -36,18 +38,20 @@ def hold_state(path: Path) -> Iterator[None]:
 def _lock(handle: int, path: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
         raise StoreLocked(
             f"another feedwatch daemon (process {holder}) holds the state {path}: stop that one first, "
             "or name another state in the configuration"
         ) from error
+    except OSError as error:
+        raise StoreError(f"cannot lock the state {path}: {error.strerror}") from error
 
 
 def owner_now() -> str:
     """A name for this process that no other has had since the machine started: boot, id, start time."""
     pid = os.getpid()
-    return f"{_boot_id()}:{pid}:{_started(pid)}"
+    return f"{_boot_id()}:{pid}:{_read_process(pid).started}"
 
 
 def is_owner_alive(owner: str) -> bool:
@@ -61,11 +65,20 @@ def is_owner_alive(owner: str) -> bool:
     pid = int(pid_text)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass  # somebody else's, but there
-    return not started or (_started(pid) or started) == started
+    process = _read_process(pid)
+    return not process.has_ended and (not started or (process.started or started) == started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """What the system says of a process: when it started, in ticks since boot, and whether it has ended."""
+
+    started: str = ""
+    has_ended: bool = False
 
 
 def _boot_id() -> str:
@@ -75,10 +88,10 @@ def _boot_id() -> str:
         return ""
 
 
-def _started(pid: int) -> str:
-    """When a process started, in ticks since boot (proc(5), stat, field 22)."""
+def _read_process(pid: int) -> _Process:
+    """Read proc(5), stat: fields 3 and 22. One that nobody has waited for is there, but has ended."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return ""
-    return text.rpartition(")")[2].split()[19]
+        return _Process()
+    return _Process(started=fields[19], has_ended=fields[0] in ("Z", "X"))

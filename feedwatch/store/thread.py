@@ -35,13 +35,15 @@ class StoreThread:
         A call that has begun is finished even if nobody waits for it any more.
         """
         store = self._store
-        assert store is not None, "start() comes first"
+        if store is None:
+            raise RuntimeError("a store's thread is started before it is asked")
         return await asyncio.get_running_loop().run_in_executor(
             self._executor, lambda: call(store, *args, **kwargs)
         )
 
     def close(self) -> None:
-        """Finish what was asked for, and close the store."""
-        if self._store is not None:
-            self._executor.submit(self._store.close)
+        """Finish what was asked for, and close the store; once is enough, and more does no harm."""
+        store, self._store = self._store, None
+        if store is not None:
+            self._executor.submit(store.close)
         self._executor.shutdown(wait=True)

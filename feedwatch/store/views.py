@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 
 from feedwatch.core.model import ChangeKind, FeedState, Kind, Reason, RecordedChange
 from feedwatch.core.state import FeedStatus, StoredEntry
 from feedwatch.store.codec import instant, read_fact_changes, read_facts, read_instant, read_reason, stamp
-from feedwatch.store.connection import Connection
-from feedwatch.store.polls import read_snapshot
+from feedwatch.store.connection import Connection, Row
+from feedwatch.store.memory import read_entry
 
 
 class Views(Connection):
@@ -18,20 +17,19 @@ class Views(Connection):
     def list_feeds(self) -> tuple[FeedStatus, ...]:
         """Every feed and how it fares."""
         rows = self.query(
-            "SELECT feeds.*, accounts.configured, accounts.signed_out FROM feeds "
+            "SELECT feeds.*, accounts.configured, accounts.signed_out, accounts.reason AS account_reason, "
+            "accounts.detail AS account_detail FROM feeds "
             "JOIN accounts ON accounts.name = feeds.account ORDER BY feeds.account, feeds.id"
         )
         return tuple(_feed_status(row) for row in rows)
 
     def list_entries(self, feed: str) -> tuple[StoredEntry, ...] | None:
         """A list as last seen, in order; None if there is no such feed."""
-        rows = self.query("SELECT * FROM feeds WHERE account || '/' || name = ?", (feed,))
+        rows = self.query(_LIST_ENTRIES, (feed,))
         if not rows:
             return None
-        snapshot = read_snapshot(self._conn, rows[0])
-        seen = self.query("SELECT key, first_seen_at FROM entries WHERE feed_id = ?", (rows[0]["id"],))
-        first_seen = {row["key"]: instant(row["first_seen_at"]) for row in seen}
-        return tuple(StoredEntry(e, first_seen[e.key]) for e in (snapshot.entries if snapshot else ()))
+        # A list without entries is one row without an entry.
+        return tuple(_stored_entry(row) for row in rows if row["key"] is not None)
 
     def list_changes(
         self, *, feed: str | None = None, since_at: datetime | None = None
@@ -47,12 +45,33 @@ class Views(Connection):
         return tuple(_change(row) for row in rows)
 
 
-def _feed_status(row: sqlite3.Row) -> FeedStatus:
-    state, reason = FeedState(row["state"]), read_reason(row["reason"])
+# Place by place, and in one statement: order and entries are then of one moment, whoever writes.
+_LIST_ENTRIES = """
+SELECT entries.*, list.key AS is_loose, place.key AS place
+FROM feeds
+JOIN json_each(feeds.entry_order) AS list
+LEFT JOIN json_each(list.value) AS place
+LEFT JOIN entries ON entries.feed_id = feeds.id AND entries.key = place.value
+WHERE feeds.account || '/' || feeds.name = ? ORDER BY list.key, place.key
+"""
+
+
+def _stored_entry(row: Row) -> StoredEntry:
+    position = None if row["is_loose"] else row["place"] + 1
+    return StoredEntry(read_entry(row, position), instant(row["first_seen_at"]))
+
+
+def _feed_status(row: Row) -> FeedStatus:
+    state, reason, detail = FeedState(row["state"]), read_reason(row["reason"]), row["detail"]
     if not row["configured"]:
-        state, reason = FeedState.RETIRED, Reason.NOT_CONFIGURED
-    elif row["signed_out"] and state in (FeedState.NEW, FeedState.FAILING):
-        state = FeedState.SIGNED_OUT
+        state, reason, detail = FeedState.RETIRED, Reason.NOT_CONFIGURED, ""
+    elif row["signed_out"] and state is not FeedState.RETIRED:
+        # It belongs to the account; feeds that still answer go on being polled.
+        state, reason, detail = (
+            FeedState.SIGNED_OUT,
+            read_reason(row["account_reason"]),
+            row["account_detail"],
+        )
     return FeedStatus(
         feed=f"{row['account']}/{row['name']}",
         kind=Kind(row["kind"]),
@@ -60,7 +79,7 @@ def _feed_status(row: sqlite3.Row) -> FeedStatus:
         entries=row["entry_count"],
         state=state,
         reason=reason,
-        detail=row["detail"],
+        detail=detail,
         last_polled_at=read_instant(row["last_polled_at"]),
         next_poll_at=None if state is FeedState.RETIRED else read_instant(row["next_poll_at"]),
         failures=row["failures"],
@@ -68,7 +87,7 @@ def _feed_status(row: sqlite3.Row) -> FeedStatus:
     )
 
 
-def _change(row: sqlite3.Row) -> RecordedChange:
+def _change(row: Row) -> RecordedChange:
     return RecordedChange(
         id=row["id"],
         at=instant(row["at"]),

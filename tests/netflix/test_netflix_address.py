@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from feedwatch.core.model import Kind
 from feedwatch.netflix.address import (
     feed_identity,
+    identity_of_relation,
     is_foreign_sort,
     is_tokenized,
     page_address,
@@ -108,6 +109,10 @@ LISTS = [
     ("ratings", "ratings", Kind.RATINGS),
     ("recommendations", "recommendations", Kind.RECOMMENDATIONS),
     ("reviews", "reviews", Kind.STREAM),
+    ("queues/instant/available", "queues-instant-available", Kind.QUEUE),
+    ("queues/disc/saved", "queues-disc-saved", Kind.QUEUE),
+    ("rental_history/elsewhere", "rental-history-elsewhere", Kind.HISTORY),
+    ("ratings/title/predicted", "ratings-title-predicted", Kind.RATINGS),
     ("Something/new_here", "something-new-here", Kind.STREAM),
 ]
 
@@ -156,3 +161,33 @@ def test_sort_is_read_from_the_address(query: str, sort: str | None, *, foreign:
     """Only a sort other than the queue's own is foreign."""
     assert sorted_by(BASE + query) == sort
     assert is_foreign_sort(BASE + query) is foreign
+
+
+@pytest.mark.parametrize(
+    ("relation", "name", "kind"),
+    [
+        ("queues.instant", "queue", Kind.QUEUE),
+        ("queues.instant.recent", "queue", Kind.QUEUE),
+        ("queues.disc", "disc-queue", Kind.QUEUE),
+        ("queues.disc.recent", "disc-queue", Kind.QUEUE),
+        ("at_home", "at-home", Kind.STREAM),
+        ("rental_history", "rentals", Kind.HISTORY),
+        ("rental_history.watched", "history", Kind.HISTORY),
+        ("rental_history.shipped", "shipped", Kind.HISTORY),
+        ("rental_history.returned", "returned", Kind.HISTORY),
+        ("ratings", "ratings", Kind.RATINGS),
+        ("recommendations", "recommendations", Kind.RECOMMENDATIONS),
+        ("reviews", "reviews", Kind.STREAM),
+        ("something.new", "f-17", Kind.STREAM),
+    ],
+)
+def test_relation_tells_what_an_opaque_path_does_not(relation: str, name: str, kind: Kind) -> None:
+    """Where the path says nothing, the index's own word for a feed gives it its name and kind."""
+    identity = identity_of_relation(relation, "http://h/users/T1/f/17?feed_token=x")
+    assert (identity.name, identity.kind) == (name, kind)
+
+
+def test_path_has_the_first_word() -> None:
+    """A path that is known is believed before any relation: both forms of an index must agree."""
+    identity = identity_of_relation("reviews", "http://h/users/T1/queues/instant?feed_token=x")
+    assert identity.name == "queue"

@@ -48,7 +48,7 @@ def opml_index(*, escaped: bool = False, both_sorted: bool = False) -> bytes:
 
 
 def feeds_of(body: bytes) -> tuple[FoundFeed, ...]:
-    feeds = read_index(body)
+    feeds = read_index(body, f"{USER}/feeds")
     assert not isinstance(feeds, ParseFailed), feeds
     return feeds
 
@@ -131,14 +131,14 @@ BAD = {
 def test_what_is_no_index_is_a_failure(name: str) -> None:
     """A foreign, empty, broken or error document is a failure with its reason, never an empty index."""
     body, reason = BAD[name]
-    failed = read_index(body)
+    failed = read_index(body, f"{USER}/feeds")
     assert isinstance(failed, ParseFailed)
     assert failed.reason is reason
 
 
 def test_addresses_show_in_no_repr() -> None:
     """A found feed does not show its token."""
-    assert "tok." not in repr(read_index(xml_index()))
+    assert "tok." not in repr(read_index(xml_index(), f"{USER}/feeds"))
 
 
 @pytest.mark.parametrize(
@@ -159,3 +159,65 @@ def test_addresses_show_in_no_repr() -> None:
 def test_current_user_is_read_from_the_link(body: bytes, user_id: str | None) -> None:
     """The user's id is the part of the link that names the user."""
     assert read_user_id(body) == user_id
+
+
+def link(href: str, rel: str, prefix: str = "") -> str:
+    return f"<{prefix}link href={quoteattr(href)} rel='{rel}' title='t'/>"
+
+
+@pytest.mark.parametrize(
+    "rel",
+    [
+        "http://schemas.netflix.com/feed.queues.instant",
+        "https://schemas.example.org/netflix/feed.queues.instant",
+        " feed.queues.instant ",
+        "http://schemas.netflix.com/Feed.Queues.Instant",
+    ],
+)
+def test_relation_of_a_feed_is_read_in_any_form(rel: str) -> None:
+    """Whatever schema a server names and however it spells it, its feed is found."""
+    body = f"<resource>{link(f'{USER}/queues/instant?feed_token=t', rel)}</resource>".encode()
+    assert [feed.name for feed in feeds_of(body)] == ["queue"]
+
+
+def test_prefixes_do_not_matter() -> None:
+    """An index in a namespace of its own, with a prefix, reads the same."""
+    links = link(f"{USER}/ratings/title/actual?feed_token=t", "http://schemas.netflix.com/feed.ratings", "n:")
+    body = f"<n:resource xmlns:n='http://api.example.net/1.5'>{links}</n:resource>".encode()
+    assert [(feed.name, feed.kind) for feed in feeds_of(body)] == [("ratings", Kind.RATINGS)]
+
+
+@pytest.mark.parametrize(
+    ("href", "address"),
+    [
+        ("/users/T1/queues/instant?feed_token=a%2Fb", "/users/T1/queues/instant?feed_token=a%2Fb"),
+        ("queues/instant?feed_token=a", "/users/T1ab.c-/queues/instant?feed_token=a"),
+        ("?feed_token=a", "/users/T1ab.c-/feeds?feed_token=a"),
+    ],
+)
+@pytest.mark.parametrize("form", ["xml", "opml"])
+def test_relative_address_is_of_the_server_that_named_it(href: str, address: str, form: str) -> None:
+    """What an index names without a host is resolved against where the index was asked for."""
+    rel = "http://schemas.netflix.com/feed.queues.instant"
+    opml = f"<opml><body><outline text='t' xmlUrl={quoteattr(href)}/></body></opml>"
+    body = f"<resource>{link(href, rel)}</resource>" if form == "xml" else opml
+    assert [feed.address for feed in feeds_of(body.encode())] == [f"https://api.example.net{address}"]
+
+
+def test_whole_address_is_not_touched() -> None:
+    """An absolute address comes out as it stands, dots, case and all."""
+    address = "HTTP://API.example.net/a/../users/T1/queues/instant?feed_token=%2f&x=.."
+    body = f"<resource>{link(address, 'feed.queues.instant')}</resource>".encode()
+    assert [feed.address for feed in feeds_of(body)] == [address]
+
+
+def test_opaque_addresses_are_told_apart_by_relation() -> None:
+    """Where paths say nothing, relations do, and a view by date is still no list of its own."""
+    links = (
+        link(f"{USER}/f/2?feed_token=t", "http://schemas.netflix.com/feed.queues.instant.recent")
+        + link(f"{USER}/f/1?feed_token=t", "http://schemas.netflix.com/feed.queues.instant")
+        + link(f"{USER}/f/3?feed_token=t", "http://schemas.netflix.com/feed.rental_history.watched")
+    )
+    found = {feed.name: feed for feed in feeds_of(f"<resource>{links}</resource>".encode())}
+    assert found.keys() == {"queue", "history"}
+    assert found["queue"].address == f"{USER}/f/1?feed_token=t"

@@ -1,0 +1,88 @@
+"""Web addresses: where one leads, and how it goes out byte for byte."""
+
+from __future__ import annotations
+
+import base64
+from typing import Final, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
+
+_PORTS: Final = {"http": 80, "https": 443}
+_BLANK: Final = "".join(map(chr, range(33)))
+_BREAKS: Final = {ord(each): None for each in "\t\r\n"}
+_KEPT: Final = "%/:?#[]@!$&'()*+,;=-._~|^`{}\\\"<>"
+"""Only what may not stand in a URL at all is encoded: `%` and every reserved character stay."""
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port of a web address in one form."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def origin_of(url: str) -> Origin | None:
+    """Give the origin of a web address; None for any other address."""
+    try:
+        parts = urlsplit(_clean(url))
+        port = parts.port
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS or not parts.hostname:
+        return None
+    return Origin(scheme, parts.hostname, port or _PORTS[scheme])
+
+
+def is_upgrade(origin: Origin, to: Origin) -> bool:
+    """Whether one origin is the other behind encryption, at the ports that every server has for it."""
+    return origin == ("http", to.host, 80) and to == ("https", origin.host, 443)
+
+
+def wire_url(url: str) -> str:
+    """Give a URL as it goes out: as it came but for user, fragment, and what no URL may hold.
+
+    Raises:
+        UnicodeError: the host cannot be a host's name.
+    """
+    scheme, _, after = _clean(url).partition("#")[0].partition("://")
+    authority, slash, path = after.partition("/")
+    if "?" in authority:
+        authority, _, query = after.partition("?")
+        slash, path = "/", f"?{query}"
+    host = _wire_host(authority.rpartition("@")[2])
+    return f"{scheme.lower()}://{host}{slash or '/'}{quote(path, safe=_KEPT)}"
+
+
+def basic_auth(url: str) -> str | None:
+    """Give what the user and password in a URL are sent as; None where it has none."""
+    parts = urlsplit(_clean(url))
+    if parts.username is None:
+        return None
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def with_user_of(first: str, url: str) -> str:
+    """Put the user and password of one URL into another, in place of its own."""
+    user, at, _ = urlsplit(_clean(first)).netloc.rpartition("@")
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{user}{at}{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def _wire_host(host: str) -> str:
+    if "\\" in host:  # a slash to some readers of URLs, and a part of the name to others
+        raise UnicodeError("no host's name")
+    if host.isascii():
+        return host
+    try:
+        return httpx.URL(f"http://{host}").netloc.decode()
+    except httpx.InvalidURL as error:
+        raise UnicodeError("no host's name") from error
+
+
+def _clean(url: str) -> str:
+    """Without what stands around it by accident: every reader of URLs leaves the same characters out."""
+    return url.strip(_BLANK).translate(_BREAKS)

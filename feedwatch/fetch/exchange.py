@@ -1,0 +1,125 @@
+"""One request and the redirects it meets: where it may go, and what it may take along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import unquote, unquote_plus, urljoin
+
+import httpx
+
+from feedwatch.core.model import FetchFailed, Reason, Validators
+from feedwatch.fetch.addresses import Origin, basic_auth, is_upgrade, origin_of, wire_url, with_user_of
+from feedwatch.redact import secrets_of_url
+
+MOST_REDIRECTS: Final = 5
+REDIRECTS: Final = {301, 302, 303, 307, 308}
+_PERMANENT: Final = {301, 308}
+_SHORTEST_SECRET: Final = 4
+"""A shorter value could be guessed anyway, and would be found in half of all addresses."""
+
+_PLACEHOLDER: Final = httpx.URL("http://raw.invalid/")
+"""httpx would write a URL anew; the real one travels beside it, byte for byte."""
+
+Sign = Callable[[str], Mapping[str, str]]
+
+
+class Exchange:
+    """Where one request stands. What is secret goes to its first origin only.
+
+    That origin behind encryption (http → https, same host) counts as itself.
+    """
+
+    def __init__(self, url: str, home: Origin, validators: Validators | None, sign: Sign | None) -> None:
+        self.url = url
+        self.origin = home
+        self._home = home
+        self._first = url
+        self._validators = validators
+        self._sign = sign
+        self._seen = {url}
+        self._secrets = set(_secrets_in(url))
+        self._permanent = True
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the hop we are at asks "only if it changed"."""
+        return bool(self._validators) and self._is_home(self.origin)
+
+    @property
+    def moved_to(self) -> str | None:
+        """Where the document has moved to for good; None while it has not."""
+        if self.url == self._first or not self._permanent:
+            return None
+        return with_user_of(self._first, self.url) if self._is_home(self.origin) else self.url
+
+    def make_request(self, headers: Mapping[str, str]) -> httpx.Request:
+        """Make the request for the hop we are at.
+
+        Raises:
+            UnicodeError: the host cannot be a host's name.
+        """
+        sent = dict(headers)
+        if self._is_home(self.origin):
+            sent |= self._secret_headers()
+        request = httpx.Request(
+            "GET",
+            _PLACEHOLDER,
+            headers=[(name.encode(), value.encode()) for name, value in sent.items()],
+            extensions={"raw_url": wire_url(self.url)},
+        )
+        del request.headers["host"]  # the placeholder's
+        return request
+
+    def redirect(self, status: int, location: str | None) -> FetchFailed | None:
+        """Go where a redirect points, or say why not."""
+        if not location:
+            return FetchFailed(Reason.PROTOCOL, f"HTTP {status} without a Location", status)
+        target = _join(self.url, location)
+        there = origin_of(target)
+        if there is None:
+            return FetchFailed(Reason.REDIRECT_REFUSED, "redirected to no http address", status)
+        if target in self._seen:
+            return FetchFailed(Reason.TOO_MANY_REDIRECTS, "redirected in a circle", status)
+        if len(self._seen) > MOST_REDIRECTS:
+            return FetchFailed(Reason.TOO_MANY_REDIRECTS, f"more than {MOST_REDIRECTS} redirects", status)
+        if self._would_leak(target, there):
+            return FetchFailed(Reason.REDIRECT_REFUSED, "would have carried a secret elsewhere", status)
+        if self._is_home(there):
+            self._secrets.update(_secrets_in(target))
+        self._seen.add(target)
+        self._permanent = self._permanent and status in _PERMANENT
+        self.url, self.origin = target, there
+        return None
+
+    def _is_home(self, origin: Origin) -> bool:
+        return origin == self._home or is_upgrade(self._home, origin)
+
+    def _secret_headers(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        if authorization := basic_auth(self._first):
+            found["Authorization"] = authorization
+        if self._validators and self._validators.etag is not None:
+            found["If-None-Match"] = self._validators.etag
+        if self._validators and self._validators.last_modified is not None:
+            found["If-Modified-Since"] = self._validators.last_modified
+        return found | dict(self._sign(self.url)) if self._sign else found
+
+    def _would_leak(self, target: str, there: Origin) -> bool:
+        """Whether a redirect takes our token to another host, or out of encryption."""
+        if self._is_home(there) or not (self._secrets or self._sign):
+            return False
+        downgrade = self.origin.scheme == "https" and there.scheme == "http"
+        spellings = (target, unquote(target), unquote_plus(target))
+        return downgrade or any(secret in text for secret in self._secrets for text in spellings)
+
+
+def _secrets_in(url: str) -> tuple[str, ...]:
+    return tuple(secret for secret in secrets_of_url(url) if len(secret) >= _SHORTEST_SECRET)
+
+
+def _join(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return ""

@@ -1,0 +1,61 @@
+"""What went wrong on the wire, told apart as a person would look for it in different places."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+from typing import Final
+
+import aiohttp
+import httpx
+
+from feedwatch.core.model import FetchFailed, Reason
+
+OF_STATUS: Final = {
+    204: Reason.EMPTY_BODY,
+    205: Reason.EMPTY_BODY,
+    400: Reason.BAD_REQUEST,
+    401: Reason.UNAUTHORIZED,
+    403: Reason.FORBIDDEN,
+    404: Reason.NOT_FOUND,
+    410: Reason.GONE,
+    429: Reason.RATE_LIMITED,
+    503: Reason.UNAVAILABLE,
+}
+_OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+ERRORS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, ssl.SSLError)
+"""What the client raises when an exchange comes to nothing."""
+
+
+def reason_of_status(status: int) -> Reason:
+    """Give the reason that a status other than 200 and 304 stands for."""
+    if status in OF_STATUS:
+        return OF_STATUS[status]
+    if status < 400:
+        return Reason.PROTOCOL
+    return Reason.SERVER_ERROR if status >= 500 else Reason.CLIENT_ERROR
+
+
+def failure_of(error: Exception) -> FetchFailed:  # noqa: PLR0911 — one return for each reason
+    """Give the reason of an error, and a detail that holds nothing of the address or the reply."""
+    number = getattr(error, "errno", None) or getattr(getattr(error, "os_error", None), "errno", None)
+    if number in _OURS:
+        return FetchFailed(Reason.INTERNAL, "out of file descriptors or memory")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return FetchFailed(Reason.DNS, "the host's name is not known")
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return FetchFailed(Reason.TLS, _certificate_problem(error))
+    if isinstance(error, aiohttp.ClientPayloadError | httpx.ReadError):
+        return FetchFailed(Reason.CUT_SHORT, "the reply ended too early")
+    if isinstance(error, aiohttp.ClientConnectionError | OSError):
+        text = errno.errorcode.get(number, "") if number else ""
+        return FetchFailed(Reason.CONNECT, text or "the connection was closed without an answer")
+    if isinstance(error, aiohttp.InvalidURL):
+        return FetchFailed(Reason.BAD_ADDRESS, "no address that can be asked")
+    return FetchFailed(Reason.PROTOCOL, f"no proper HTTP reply ({type(error).__name__})")
+
+
+def _certificate_problem(error: Exception) -> str:
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return str(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or type(cause).__name__)

@@ -1,0 +1,158 @@
+"""Asking for documents, many at once, within limits of time, size and number."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from weakref import WeakValueDictionary
+
+import httpx
+
+from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome, NotModified, Reason, Validators
+from feedwatch.fetch.addresses import Origin, origin_of
+from feedwatch.fetch.bodies import read_body
+from feedwatch.fetch.exchange import REDIRECTS, Exchange, Sign
+from feedwatch.fetch.failures import ERRORS, failure_of, reason_of_status
+from feedwatch.fetch.headers import read_max_age, read_retry_after, read_validators
+from feedwatch.fetch.transport import RawTransport
+
+ERROR_BODY: Final = 64 * 1024
+_ACCEPT: Final = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """How long a whole reply may take, how large it may be, and how many may be asked for at once."""
+
+    timeout: timedelta
+    max_body: int
+    concurrency: int = 32
+    per_host: int = 4
+
+
+class Fetcher:
+    """Asks for documents over one pool of connections. Of one event loop."""
+
+    def __init__(
+        self, limits: FetchLimits, *, user_agent: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._now = now
+        self._transport = RawTransport()
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": _ACCEPT,
+            "Accept-Encoding": "gzip, deflate",
+        }
+        self.update_limits(limits)
+
+    def update_limits(self, limits: FetchLimits) -> None:
+        """Take new limits over; what is under way ends under the old ones."""
+        self._limits = limits
+        self._all = asyncio.Semaphore(limits.concurrency)
+        # A host's places are kept for as long as somebody is in one, or waits for one.
+        self._hosts: WeakValueDictionary[Origin, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        validators: Validators | None = None,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 — a deadline for the whole exchange
+        sign: Sign | None = None,
+    ) -> FetchOutcome:
+        """Ask for a document and read it whole.
+
+        The URL goes out byte for byte. `validators` make the request conditional; `sign` gives the
+        headers that sign a hop, and is asked for hops to the same origin only. Waiting for a free
+        place at the host does not count towards the deadline.
+        """
+        origin = origin_of(url)
+        if origin is None:
+            return FetchFailed(Reason.BAD_ADDRESS, "no http or https address")
+        limit = timeout or self._limits.timeout
+        try:
+            return await self._follow(Exchange(url, origin, validators, sign), limit.total_seconds())
+        except TimeoutError:
+            return FetchFailed(Reason.TIMEOUT, f"no whole reply within {limit.total_seconds():g} s")
+        except ERRORS as error:
+            return failure_of(error)
+        except UnicodeError:
+            return FetchFailed(Reason.BAD_ADDRESS, "no host's name")
+
+    async def _follow(self, exchange: Exchange, left: float) -> FetchOutcome:
+        """Go from hop to hop; each takes a place at the host it asks, and its time from what is left."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            async with self._place_at(exchange.origin):
+                started = clock()
+                async with asyncio.timeout(left):
+                    outcome = await self._ask(exchange)
+                left -= clock() - started
+            if outcome is not None:
+                return outcome
+
+    @asynccontextmanager
+    async def _place_at(self, origin: Origin) -> AsyncIterator[None]:
+        host = self._hosts.setdefault(origin, asyncio.Semaphore(self._limits.per_host))
+        everybody = self._all
+        # The host's place first: who waits for a slow host must not take a place from all others.
+        async with host, everybody:
+            yield
+
+    async def _ask(self, exchange: Exchange) -> FetchOutcome | None:
+        """Make the request for one hop; None if it leads to another."""
+        requested_at = self._now()
+        response = await self._transport.handle_async_request(exchange.make_request(self._headers))
+        try:
+            if response.status_code in REDIRECTS:
+                return exchange.redirect(response.status_code, response.headers.get("location"))
+            return await self._read(response, exchange, requested_at)
+        finally:
+            await response.aclose()
+
+    async def _read(
+        self, response: httpx.Response, exchange: Exchange, requested_at: datetime
+    ) -> FetchOutcome:
+        status = response.status_code
+        if status == 304 and exchange.conditional:
+            return NotModified(read_validators(response), read_max_age(response.headers), exchange.moved_to)
+        if status == 304:
+            return FetchFailed(Reason.PROTOCOL, "304 to an unconditional request", status)
+        if status != 200:
+            return await self._read_error(response)
+        body = await read_body(response, self._limits.max_body)
+        if isinstance(body, FetchFailed):
+            return body
+        return Fetched(
+            body=body,
+            validators=read_validators(response),
+            url=exchange.url,
+            requested_at=requested_at,
+            content_type=response.headers.get("content-type"),
+            max_age=read_max_age(response.headers),
+            moved_to=exchange.moved_to,
+        )
+
+    async def _read_error(self, response: httpx.Response) -> FetchFailed:
+        status = response.status_code
+        try:
+            body = await read_body(response, ERROR_BODY, cut=True)
+        except httpx.ReadError:  # the status says enough
+            body = b""
+        return FetchFailed(
+            reason_of_status(status),
+            f"HTTP {status}",
+            status,
+            read_retry_after(response.headers, self._now()),
+            body if isinstance(body, bytes) else b"",
+        )

@@ -1,0 +1,57 @@
+"""What the headers of a reply say: its validators, how long it is fresh, when to come back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+
+from feedwatch.core.model import Validators
+
+_LONGEST: Final = timedelta(days=1000)
+
+
+def read_validators(response: httpx.Response) -> Validators:
+    """Give ETag and Last-Modified exactly as they came."""
+    return Validators(_exact(response, b"etag"), _exact(response, b"last-modified"))
+
+
+def read_max_age(headers: httpx.Headers) -> timedelta | None:
+    """Give how long the server itself calls its reply fresh (RFC 9111, section 5.2.2.1)."""
+    for directive in headers.get("cache-control", "").lower().split(","):
+        name, _, value = directive.strip().partition("=")
+        if name == "max-age" and (seconds := _seconds(value.strip('"'))) is not None:
+            return seconds
+    return None
+
+
+def read_retry_after(headers: httpx.Headers, now: datetime) -> timedelta | None:
+    """Give how long a server wants not to be asked: seconds, or until a date (RFC 9110, section 10.2.3)."""
+    text = headers.get("retry-after", "").strip()
+    if (seconds := _seconds(text)) is not None:
+        return seconds
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, OverflowError, IndexError, TypeError):  # it has more than one way to give up
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max(at - now, timedelta(0)), _LONGEST)
+
+
+def _exact(response: httpx.Response, name: bytes) -> str | None:
+    """A header that can be sent back byte for byte; None for one that cannot."""
+    for key, value in response.headers.raw:
+        if key.lower() == name:
+            try:
+                return value.decode("utf-8") or None
+            except UnicodeDecodeError:
+                return None
+    return None
+
+
+def _seconds(text: str) -> timedelta | None:
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return min(timedelta(seconds=int(text)), _LONGEST) if len(text) < 10 else _LONGEST

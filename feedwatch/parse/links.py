@@ -1,0 +1,34 @@
+"""Where the links of a document lead, and what they must not take along."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+from feedwatch.redact import secrets_of_url
+
+_LONGEST = 4096
+"""A longer address is none; nothing is looked for in it."""
+
+
+def base_of(url: str) -> str:
+    """What relative links start from: never with a user, a password or a token in it.
+
+    A link such as `#comments` would carry them into every message otherwise.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    query = "" if secrets_of_url(url) else parts.query
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
+
+
+def resolve_link(base: str, link: str | None) -> str | None:
+    """Give a link as an address of its own; None where there is none."""
+    if not link or len(link) > _LONGEST:
+        return None
+    try:
+        parts = urlsplit(link)
+        return link if parts.scheme and parts.netloc else urljoin(base, link)
+    except ValueError:
+        return None

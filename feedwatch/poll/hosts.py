@@ -1,0 +1,89 @@
+"""What polls learn of the hosts they ask: who is silent, who wants rest, how many may ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from feedwatch.core.model import NETWORK_REASONS, Reason
+from feedwatch.core.schedule import is_own_outage
+
+_NOT_ASKED = (Reason.INTERNAL, Reason.BAD_ADDRESS)
+"""What went wrong on this side of the network says nothing about the other."""
+
+
+class Hosts:
+    """Remembers hosts from one round to the next. Of one event loop.
+
+    A daemon's round holds what is due in that second, often a single feed: only over many of them
+    does it show that nobody answers.
+    """
+
+    def __init__(self, per_host: int) -> None:
+        self._per_host = per_host
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._resting: dict[str, datetime] = {}
+        self._silent: dict[str, Reason] = {}
+        self._answered_at = float("-inf")
+
+    def limit(self, per_host: int) -> None:
+        """Let so many polls ask one host at once from now on."""
+        self._per_host = per_host
+        self._places = {}
+
+    @asynccontextmanager
+    async def place_at(self, host: str) -> AsyncIterator[None]:
+        """Wait for a place among those that ask a host."""
+        async with self._places.setdefault(host, asyncio.Semaphore(self._per_host)):
+            yield
+
+    # ── rest ──────────────────────────────────────────────────────────────────────────────────────
+
+    def recall_resting(self, resting: Mapping[str, datetime]) -> None:
+        """Take over which hosts rest, as the store knows it."""
+        self._resting = dict(resting)
+
+    def rest(self, host: str, until: datetime) -> None:
+        """Let a host rest; a wish never makes an earlier one shorter."""
+        self._resting[host] = max(until, self._resting.get(host, until))
+
+    def rests_until(self, host: str, now: datetime) -> datetime | None:
+        """Until when a host is to be left alone; None if it is not."""
+        until = self._resting.get(host)
+        return until if until is not None and until > now else None
+
+    # ── silence ───────────────────────────────────────────────────────────────────────────────────
+
+    def hear(self, host: str, reason: Reason | None, asked_at: float) -> None:
+        """Learn how a host answered what was asked at `asked_at` (of the loop's clock).
+
+        Any answer, an error too, shows that our own network works: it ends all silence, also that of
+        requests which were under way meanwhile.
+        """
+        if reason in _NOT_ASKED:
+            return
+        if reason not in NETWORK_REASONS:
+            self._silent.clear()
+            self._answered_at = asyncio.get_running_loop().time()
+        elif not self.answered_since(asked_at):
+            assert reason is not None
+            self._silent[host] = reason
+
+    def answered_since(self, asked_at: float) -> bool:
+        """Whether any host has answered since."""
+        return self._answered_at >= asked_at
+
+    def is_own_outage(self, asked_at: float) -> bool:
+        """Whether silence since then is our own network's: nobody has answered, and several were asked."""
+        return not self.answered_since(asked_at) and is_own_outage(self._silent.items())
+
+
+def host_of(address: str) -> str:
+    """The host and port an address is asked at."""
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""

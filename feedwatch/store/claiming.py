@@ -1,0 +1,172 @@
+"""What may be sent now: the oldest message that is due, or a new one bound of what is owed.
+
+One ordinary message at a time is open for an address, or the oldest of them goes first where a hand
+brought dead ones back; none overtakes. Deliveries that were set apart (after refusals) go each by
+itself, and block nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from feedwatch.core.model import ChangeKind, Composed, Kind, Notice, NoticeKind, OwedDelivery, RecordedChange
+from feedwatch.core.state import ClaimedMessage
+from feedwatch.store.codec import instant, read_fact_changes, read_facts, read_instant, read_lines
+from feedwatch.store.connection import Row, Transaction, insert_row
+
+Compose = Callable[[Sequence[OwedDelivery]], Composed]
+
+OFFERED_AT_ONCE = 500
+"""Deliveries offered to one message: more would not fit any service."""
+
+# A claim whose lease has run out is as good as pending: whoever held it is gone or hangs.
+_UNDER_WAY = """
+EXISTS (SELECT 1 FROM messages AS held WHERE held.address = due.address AND held.state = 'claimed'
+    AND held.lease_until_at > :at)
+"""
+_WAITS_FOR_OLDER = """
+EXISTS (SELECT 1 FROM messages AS older WHERE older.address = due.address AND older.id < due.id
+    AND older.state IN ('pending', 'claimed') AND NOT older.alone)
+"""
+_DUE_MESSAGE = f"""
+((due.state = 'pending' AND due.next_attempt_at <= :at)
+    OR (due.state = 'claimed' AND due.lease_until_at <= :at))
+AND NOT {_UNDER_WAY} AND (due.alone OR NOT {_WAITS_FOR_OLDER})
+"""
+_WAITS_FOR_MESSAGE = """
+EXISTS (SELECT 1 FROM messages AS open WHERE open.address = due.address
+    AND open.state IN ('pending', 'claimed') AND NOT open.alone)
+"""
+_DUE_DELIVERY = f"""
+due.state = 'pending' AND due.not_before <= :at
+AND NOT {_UNDER_WAY} AND (due.set_apart_at IS NOT NULL OR NOT {_WAITS_FOR_MESSAGE})
+"""
+
+DUE_ADDRESSES = f"""
+SELECT due.address FROM messages AS due WHERE {_DUE_MESSAGE}
+UNION SELECT due.address FROM deliveries AS due WHERE {_DUE_DELIVERY} ORDER BY address
+"""  # noqa: S608 — only our own text
+
+_MADE_BEFORE = f"""
+SELECT due.id FROM messages AS due WHERE due.address = :address AND {_DUE_MESSAGE}
+ORDER BY due.alone, due.id LIMIT 1
+"""  # noqa: S608 — only our own text
+
+_OFFER = f"""
+SELECT due.id AS delivery_id, due.address, due.change_id, due.set_apart_at, due.first_attempt_at,
+    changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind, changes.key, changes.title,
+    changes.link, changes.position, changes.previous_position, changes.facts, changes.entry_facts,
+    feeds.account AS feed_account, feeds.name AS feed_name,
+    notices.at AS notice_at, notices.kind AS notice_kind, notices.account AS notice_account,
+    notices.feeds, notices.reason AS notice_reason, notices.since_at
+FROM deliveries AS due
+LEFT JOIN changes ON changes.id = due.change_id
+LEFT JOIN feeds ON feeds.id = changes.feed_id
+LEFT JOIN notices ON notices.id = due.notice_id
+WHERE due.address = :address AND (due.set_apart_at IS NOT NULL) = :apart AND {_DUE_DELIVERY}
+ORDER BY due.id LIMIT :most
+"""  # noqa: S608 — only our own text
+
+
+def choose_message(conn: Transaction, address: str, at: str, compose: Compose) -> int | None:
+    """The message that is to be sent now, made if need be; None if there is none."""
+    what = {"address": address, "at": at}
+    apart = conn.execute(_OFFER, {**what, "apart": True, "most": 1}).fetchall()
+    if apart:
+        return _bind(conn, apart, compose, at)
+    made = conn.execute(_MADE_BEFORE, what).fetchone()
+    if made:
+        return int(made["id"])
+    due = conn.execute(_OFFER, {**what, "apart": False, "most": OFFERED_AT_ONCE}).fetchall()
+    return _bind(conn, due, compose, at) if due else None
+
+
+def read_claim(conn: Transaction, message_id: int) -> ClaimedMessage:
+    """A message that has been claimed, as whoever sends it needs it."""
+    row = conn.execute(
+        "SELECT messages.*, addresses.last_delivered_at > messages.set_apart_at AS works "
+        "FROM messages LEFT JOIN addresses USING (address) WHERE id = ?",
+        (message_id,),
+    ).fetchone()
+    return ClaimedMessage(
+        id=row["id"],
+        address=row["address"],
+        token=row["token"],
+        title=row["title"],
+        body=row["body"],
+        is_html=bool(row["is_html"]),
+        attempts=row["attempts"],
+        refusals=row["refusals"],
+        first_attempt_at=instant(row["first_attempt_at"]),
+        alone=bool(row["alone"]),
+        works=bool(row["works"]),
+        deliveries=row["deliveries"],
+    )
+
+
+# ── binding ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _bind(conn: Transaction, offered: Sequence[Row], compose: Compose, at: str) -> int:
+    """Make a message of the longest run that fits, the first at least; returns its id."""
+    composed = compose([_read_owed(row) for row in offered])
+    bound = offered[: max(composed.count, 1)]
+    set_apart_at = bound[0]["set_apart_at"]
+    message_id = insert_row(
+        conn,
+        "INSERT INTO messages (address, state, title, body, is_html, alone, set_apart_at, next_attempt_at, "
+        "deliveries, created_at, first_attempt_at) VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            bound[0]["address"],
+            composed.title,
+            composed.body,
+            composed.is_html,
+            set_apart_at is not None,
+            set_apart_at,
+            at,
+            len(bound),
+            at,
+            # Giving up counts from a delivery's own first attempt, in whichever message that was.
+            min(row["first_attempt_at"] or at for row in bound),
+        ),
+    )
+    conn.executemany(
+        "UPDATE deliveries SET state = 'bound', message_id = ?, "
+        "first_attempt_at = coalesce(first_attempt_at, ?) WHERE id = ?",
+        [(message_id, at, row["delivery_id"]) for row in bound],
+    )
+    return message_id
+
+
+def _read_owed(row: Row) -> OwedDelivery:
+    subject = _owed_notice(row) if row["change_id"] is None else _owed_change(row)
+    return OwedDelivery(row["delivery_id"], row["address"], subject)
+
+
+def _owed_change(row: Row) -> RecordedChange:
+    return RecordedChange(
+        id=row["change_id"],
+        at=instant(row["change_at"]),
+        account=row["feed_account"],
+        feed=row["feed_name"],
+        feed_kind=Kind(row["feed_kind"]),
+        kind=ChangeKind(row["change_kind"]),
+        key=row["key"],
+        title=row["title"],
+        link=row["link"],
+        position=row["position"],
+        previous_position=row["previous_position"],
+        facts=read_fact_changes(row["facts"]),
+        entry_facts=read_facts(row["entry_facts"]),
+    )
+
+
+def _owed_notice(row: Row) -> Notice:
+    return Notice(
+        kind=NoticeKind(row["notice_kind"]),
+        at=instant(row["notice_at"]),
+        account=row["notice_account"],
+        feeds=read_lines(row["feeds"]),
+        reason=row["notice_reason"],
+        since_at=read_instant(row["since_at"]),
+    )

@@ -1,0 +1,344 @@
+"""How the result of a poll is written, within the transaction that its landing is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from feedwatch.core.model import Change, ChangeKind, Entry, FeedState, NoticeKind, Snapshot
+from feedwatch.core.state import (
+    FailedPoll,
+    HeldReply,
+    PollDecision,
+    PollResult,
+    PollTask,
+    UnchangedPoll,
+    Verdict,
+)
+from feedwatch.store.codec import (
+    instant,
+    stamp,
+    write_fact_changes,
+    write_facts,
+    write_instant,
+    write_json,
+    write_validators,
+)
+from feedwatch.store.connection import Row, Transaction, insert_row
+from feedwatch.store.owing import owe_change, owe_notice
+
+LEFT_ETAGS_KEPT = 16
+POLLS_BEFORE_MOVING = 3
+"""Polls in a row that must agree on a permanent redirect before its address is taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A list that has come, and what was decided about it. `feed` is the feed's row before it lands."""
+
+    conn: Transaction
+    feed: Row
+    task: PollTask
+    result: PollResult
+    decision: PollDecision
+
+    @property
+    def at(self) -> datetime:
+        """When the list was read."""
+        return self.result.at
+
+
+def write_decision(landing: Landing, before: Snapshot | None) -> None:
+    """Write a list that is believed, or that one is held."""
+    decision = landing.decision
+    if decision.held is not None:
+        _write_held(landing, decision.held)
+    elif decision.snapshot is not None:
+        _write_believed(landing, before, decision.snapshot)
+    else:
+        raise ValueError("a decision that neither holds a list nor believes one")
+
+
+def write_unchanged(conn: Transaction, poll: UnchangedPoll) -> bool:
+    """Write that nothing is new; False if something else landed since the poll was taken.
+
+    Then the feed is due again at once, but where what landed is the later poll: that one has spoken.
+    """
+    task = poll.task
+    if not conn.execute(_UNCHANGED, _unchanged_row(poll)).rowcount:
+        conn.execute(
+            "UPDATE feeds SET next_poll_at = ? WHERE id = ? AND landed_number < ?",
+            (stamp(poll.at), task.feed_id, task.number),
+        )
+        return False
+    _count_move(conn, task.feed_id, _Moving(task.moved_to, task.moved_polls), poll.moved_to)
+    if poll.notice:
+        owe_notice(conn, poll.notice, poll.notice_addresses)
+    return True
+
+
+def write_failure(conn: Transaction, poll: FailedPoll) -> None:
+    """Write a failed poll, unless a later one has landed or the feed has retired."""
+    task = poll.task
+    written = conn.execute(
+        "UPDATE feeds SET last_polled_at = ?, next_poll_at = ?, landed_number = ? "
+        "WHERE id = ? AND landed_number < ? AND state <> 'retired'",
+        (stamp(poll.at), stamp(poll.next_poll_at), task.number, task.feed_id, task.number),
+    ).rowcount
+    if not written:
+        return
+    if poll.blamed:
+        _blame_feed(conn, poll)
+    if poll.notice:
+        owe_notice(conn, poll.notice, poll.notice_addresses)
+
+
+# ── a list that is not believed yet ───────────────────────────────────────────────────────────────
+
+
+def _write_held(landing: Landing, held: HeldReply) -> None:
+    landing.conn.execute(
+        "UPDATE feeds SET state = ?, reason = ?, detail = '', held_reason = ?, held_digest = ?, "
+        "last_polled_at = ?, next_poll_at = ?, landed_number = ? WHERE id = ?",
+        (
+            FeedState.HELD,
+            held.reason,
+            held.reason,
+            held.digest,
+            stamp(landing.at),
+            stamp(landing.decision.next_poll_at),
+            landing.task.number,
+            landing.task.feed_id,
+        ),
+    )
+
+
+# ── a list that is believed ───────────────────────────────────────────────────────────────────────
+
+
+def _write_believed(landing: Landing, before: Snapshot | None, after: Snapshot) -> None:
+    conn, decision, feed = landing.conn, landing.decision, landing.feed
+    _write_entries(landing, before.entries if before else (), after.entries)
+    _write_departed(landing, after)
+    changes = [_write_change(landing, change) for change in decision.changes]
+    for index, address in decision.deliveries:
+        owe_change(conn, changes[index], address, landing.at)
+    if decision.notice:
+        owe_notice(conn, decision.notice, decision.notice_addresses)
+    _write_feed(landing, after)
+    _count_move(conn, feed["id"], _Moving(feed["moved_to"], feed["moved_polls"]), landing.result.moved_to)
+
+
+_BELIEVED = """
+UPDATE feeds SET state = 'ok', reason = NULL, detail = '', last_polled_at = :at, next_poll_at = :next,
+    landed_number = :number, failures = 0, failing_since_at = NULL, broken_announced = 0,
+    validators = :validators, believed_at = :at, body_digest = :body_digest,
+    content_digest = :content_digest, body_etag = :body_etag, left_etags = :left_etags,
+    paging_refused = :paging_refused, held_reason = NULL, held_digest = NULL, compared_as = :compared_as,
+    whole = :whole, ordered = :ordered, entry_order = :entry_order, entry_count = :entry_count,
+    grows_at_end = :grows_at_end, baseline_pending = max(baseline_pending, :silent_baseline)
+WHERE id = :id
+"""
+
+
+def _write_feed(landing: Landing, after: Snapshot) -> None:
+    result, decision = landing.result, landing.decision
+    placed = [entry.key for entry in after.entries if entry.position is not None]
+    loose = [entry.key for entry in after.entries if entry.position is None]
+    values = {
+        "id": landing.task.feed_id,
+        "number": landing.task.number,
+        "at": stamp(landing.at),
+        "next": stamp(decision.next_poll_at),
+        "validators": write_validators(result.validators),
+        "body_digest": result.body_digest,
+        "content_digest": result.content_digest,
+        "body_etag": result.body_etag,
+        "left_etags": write_json(_leave_etag(landing.feed, result.body_etag)),
+        "paging_refused": result.paging_refused,
+        "compared_as": decision.compared_as,
+        "whole": after.whole,
+        "ordered": after.ordered,
+        "entry_order": write_json([placed, loose]),
+        "entry_count": len(after.entries),
+        "grows_at_end": decision.grows_at_end,
+        "silent_baseline": decision.verdict is Verdict.BASELINE and not decision.changes,
+    }
+    landing.conn.execute(_BELIEVED, values)
+
+
+def _leave_etag(feed: Row, coming: str | None) -> list[str]:
+    """The body etags that a feed has left behind once it shows another."""
+    left: list[str] = json.loads(feed["left_etags"])
+    shown: str | None = feed["body_etag"]
+    if shown is not None and shown != coming:
+        left = [*(etag for etag in left if etag != shown), shown]
+    return [etag for etag in left if etag != coming][-LEFT_ETAGS_KEPT:]
+
+
+def _write_entries(landing: Landing, before: tuple[Entry, ...], after: tuple[Entry, ...]) -> None:
+    """Write the entries that differ, and none but those; places are not theirs to keep.
+
+    One with a new key is written anew under it: renamed one by one, two that swap would collide.
+    """
+    conn, feed_id, rekeyed = landing.conn, landing.task.feed_id, landing.decision.rekeyed
+    old, new = _without_places(before), _without_places(after)
+    renamed = {was for key, was in rekeyed.items() if key != was}
+    first_seen = _read_first_seen(landing, renamed)
+    gone = [key for key in old if key not in new or key in renamed]
+    conn.executemany("DELETE FROM entries WHERE feed_id = ? AND key = ?", [(feed_id, key) for key in gone])
+    kept = old.keys() - set(gone)
+    rows = [
+        _entry_row(feed_id, entry, first_seen.get(rekeyed.get(key, ""), landing.at))
+        for key, entry in new.items()
+        if key not in kept or old[key] != entry
+    ]
+    conn.executemany(_UPSERT_ENTRY, rows)
+
+
+_UPSERT_ENTRY = """
+INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (feed_id, key) DO UPDATE SET
+    title = excluded.title, link = excluded.link, facts = excluded.facts, dated_at = excluded.dated_at,
+    alias = excluded.alias
+"""
+
+
+def _without_places(entries: tuple[Entry, ...]) -> dict[str, Entry]:
+    return {entry.key: replace(entry, position=None) for entry in entries}
+
+
+def _read_first_seen(landing: Landing, keys: set[str]) -> Mapping[str, datetime]:
+    if not keys:
+        return {}
+    rows = landing.conn.execute(
+        "SELECT key, first_seen_at FROM entries "
+        "WHERE feed_id = ? AND key IN (SELECT value FROM json_each(?))",
+        (landing.task.feed_id, json.dumps(list(keys))),
+    )
+    return {row["key"]: instant(row["first_seen_at"]) for row in rows}
+
+
+def _entry_row(feed_id: int, entry: Entry, first_seen_at: datetime) -> tuple[object, ...]:
+    return (
+        feed_id,
+        entry.key,
+        entry.title,
+        entry.link,
+        write_facts(entry.facts),
+        write_instant(entry.dated_at),
+        entry.alias,
+        stamp(first_seen_at),
+    )
+
+
+def _write_departed(landing: Landing, after: Snapshot) -> None:
+    """Remember what left a window; forget what is back, and what was announced as removed."""
+    conn, feed_id, decision = landing.conn, landing.task.feed_id, landing.decision
+    present = json.dumps([entry.key for entry in after.entries])
+    conn.execute(
+        "DELETE FROM departed WHERE feed_id = ? AND key IN (SELECT value FROM json_each(?))",
+        (feed_id, present),
+    )
+    removed = [change.entry for change in decision.changes if change.kind is ChangeKind.REMOVED]
+    conn.executemany(
+        # By alias too: it may have been here before under another id, and is news when it comes back.
+        "DELETE FROM departed WHERE feed_id = ?1 AND (key = ?2 OR alias = ?3)",
+        [(feed_id, entry.key, entry.alias) for entry in removed],
+    )
+    rows = [(feed_id, entry.key, entry.alias, stamp(landing.at)) for entry in decision.departed]
+    conn.executemany("INSERT OR REPLACE INTO departed VALUES (?, ?, ?, ?)", rows)
+
+
+def _write_change(landing: Landing, change: Change) -> int:
+    entry = change.entry
+    return insert_row(
+        landing.conn,
+        "INSERT INTO changes (at, feed_id, feed_kind, kind, key, title, link, position, previous_position, "
+        "facts, entry_facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            stamp(landing.at),
+            landing.task.feed_id,
+            landing.task.kind,
+            change.kind,
+            entry.key,
+            entry.title,
+            entry.link,
+            change.position,
+            change.previous_position,
+            write_fact_changes(change.facts),
+            write_facts(entry.facts),
+        ),
+    )
+
+
+# ── nothing new ───────────────────────────────────────────────────────────────────────────────────
+
+_UNCHANGED = """
+UPDATE feeds SET landed_number = :number, last_polled_at = :at, next_poll_at = :next, failures = 0,
+    failing_since_at = NULL, broken_announced = 0, reason = NULL, detail = '',
+    held_reason = NULL, held_digest = NULL, state = 'ok',
+    validators = coalesce(:validators, validators), body_digest = coalesce(:body_digest, body_digest),
+    believed_at = coalesce(:believed_at, believed_at)
+WHERE id = :id AND landed_number = :landed AND state <> 'retired'
+"""
+
+
+def _unchanged_row(poll: UnchangedPoll) -> dict[str, object]:
+    return {
+        "id": poll.task.feed_id,
+        "number": poll.task.number,
+        "landed": poll.task.landed,
+        "at": stamp(poll.at),
+        "next": stamp(poll.next_poll_at),
+        "validators": None if poll.validators is None else write_validators(poll.validators),
+        "body_digest": poll.body_digest,
+        "believed_at": stamp(poll.at) if poll.believed else None,
+    }
+
+
+# ── a permanent redirect ──────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    """Where a feed's address has been leading for good, and for how many polls in a row."""
+
+    to: str | None
+    polls: int
+
+
+def _count_move(conn: Transaction, feed_id: int, known: _Moving, moved_to: str | None) -> None:
+    """Follow a permanent redirect for good once three polls in a row agree on it."""
+    if moved_to is None and known.to is None:
+        return
+    polls = known.polls + 1 if moved_to == known.to else 1
+    if moved_to is not None and polls >= POLLS_BEFORE_MOVING:
+        conn.execute(
+            "UPDATE feeds SET address = ?, moved_to = NULL, moved_polls = 0 WHERE id = ?", (moved_to, feed_id)
+        )
+        return
+    conn.execute(
+        "UPDATE feeds SET moved_to = ?, moved_polls = ? WHERE id = ?",
+        (moved_to, polls if moved_to else 0, feed_id),
+    )
+
+
+# ── a poll that failed ────────────────────────────────────────────────────────────────────────────
+
+
+def _blame_feed(conn: Transaction, poll: FailedPoll) -> None:
+    announced = poll.notice is not None and poll.notice.kind is NoticeKind.FEED_BROKEN
+    conn.execute(
+        "UPDATE feeds SET failures = failures + 1, failing_since_at = coalesce(failing_since_at, ?), "
+        "state = ?, reason = ?, detail = ?, broken_announced = max(broken_announced, ?) WHERE id = ?",
+        (
+            stamp(poll.at),
+            FeedState.RETIRED if poll.retire else FeedState.FAILING,
+            poll.failure.reason,
+            poll.failure.detail,
+            announced,
+            poll.task.feed_id,
+        ),
+    )

@@ -1,0 +1,94 @@
+"""What is remembered of a feed, as the core wants it: its list, its next poll, what a window showed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+
+from feedwatch.core.model import Entry, FeedState, Kind, Reason, Snapshot
+from feedwatch.core.state import FeedMemory, HeldReply, PollTask
+from feedwatch.store.codec import read_facts, read_instant, read_validators
+from feedwatch.store.connection import Row, Transaction
+
+
+def recall_feed(conn: Transaction, row: Row, coming: Snapshot) -> FeedMemory:
+    """What is known of a feed at the moment a list of it lands."""
+    held = HeldReply(Reason(row["held_reason"]), row["held_digest"]) if row["held_reason"] else None
+    return FeedMemory(
+        snapshot=_read_snapshot(conn, row),
+        compared_as=row["compared_as"],
+        seen=_find_seen(conn, row["id"], coming.entries),
+        held=held,
+        body_etag=row["body_etag"],
+        left_etags=tuple(json.loads(row["left_etags"])),
+        grows_at_end=bool(row["grows_at_end"]),
+        failures=row["failures"],
+        failing_since_at=read_instant(row["failing_since_at"]),
+        broken_announced=bool(row["broken_announced"]),
+    )
+
+
+def read_entry(row: Row, position: int | None) -> Entry:
+    """An entry from its row; its place is the feed's to know."""
+    return Entry(
+        key=row["key"],
+        title=row["title"],
+        link=row["link"],
+        position=position,
+        facts=read_facts(row["facts"]),
+        dated_at=read_instant(row["dated_at"]),
+        alias=row["alias"],
+    )
+
+
+def read_task(row: Row) -> PollTask:
+    """The poll that a feed's row asks for."""
+    every = row["every_seconds"]
+    return PollTask(
+        feed_id=row["id"],
+        account=row["account"],
+        name=row["name"],
+        kind=Kind(row["kind"]),
+        address=row["address"],
+        number=row["poll_number"],
+        landed=row["landed_number"],
+        state=FeedState(row["state"]),
+        first=row["compared_as"] is None,
+        validators=read_validators(row["validators"]),
+        believed_at=read_instant(row["believed_at"]),
+        body_digest=row["body_digest"],
+        content_digest=row["content_digest"],
+        every=timedelta(seconds=every) if every else None,
+        announce_baseline=bool(row["announce_baseline"]),
+        compare_content=bool(row["compare_content"]),
+        paging_refused=bool(row["paging_refused"]),
+        moved_to=row["moved_to"],
+        moved_polls=row["moved_polls"],
+        failures=row["failures"],
+        failing_since_at=read_instant(row["failing_since_at"]),
+        broken_announced=bool(row["broken_announced"]),
+    )
+
+
+def _read_snapshot(conn: Transaction, row: Row) -> Snapshot | None:
+    """The last snapshot of a feed, in order; None if there is none."""
+    if row["compared_as"] is None:
+        return None
+    placed, loose = json.loads(row["entry_order"])
+    found = {e["key"]: e for e in conn.execute("SELECT * FROM entries WHERE feed_id = ?", (row["id"],))}
+    entries = [read_entry(found[key], rank) for rank, key in enumerate(placed, start=1)]
+    entries += [read_entry(found[key], None) for key in loose]
+    return Snapshot(tuple(entries), whole=bool(row["whole"]), ordered=bool(row["ordered"]))
+
+
+def _find_seen(conn: Transaction, feed_id: int, coming: Sequence[Entry]) -> frozenset[str]:
+    """Keys and aliases of coming entries that this feed has shown before."""
+    keys = json.dumps([entry.key for entry in coming])
+    aliases = json.dumps([entry.alias for entry in coming if entry.alias])
+    rows = conn.execute(
+        "SELECT key AS seen FROM departed WHERE feed_id = ? AND key IN (SELECT value FROM json_each(?)) "
+        "UNION SELECT alias FROM departed WHERE feed_id = ? AND alias IN (SELECT value FROM json_each(?))",
+        (feed_id, keys, feed_id, aliases),
+    )
+    return frozenset(row["seen"] for row in rows)

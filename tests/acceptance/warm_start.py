@@ -1,0 +1,239 @@
+"""Starts feedwatch processes quickly: one process that has imported everything forks each of them.
+
+What runs is a real process with its own id, environment, signals and streams; only the second that
+Python takes to import is saved, a hundred times over. A process can be told to kill itself at a moment
+that no signal from outside would hit, so that the program itself needs no hook for that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import random
+import selectors
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+def main() -> None:
+    """Fork a process for each order and report how each ended, until nobody orders any more."""
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    _import_everything()
+    woken, wake = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    selector = selectors.DefaultSelector()
+    selector.register(orders, selectors.EVENT_READ)
+    selector.register(woken, selectors.EVENT_READ)
+    gc.freeze()  # what is imported is garbage to none of them
+    orders.send(b'{"ready": true}')
+    while True:
+        for key, _ in selector.select():
+            if key.fd == woken:
+                os.read(woken, 4096)
+            elif not _take_order(orders):
+                return
+        _report_ended(orders)
+
+
+def _import_everything() -> None:
+    from feedwatch import commands, demo, looking  # noqa: F401, PLC0415
+    from feedwatch.notify.door import _load_apprise  # noqa: PLC0415
+
+    _load_apprise()
+
+
+def _take_order(orders: socket.socket) -> bool:
+    text, handles, _, _ = socket.recv_fds(orders, 2**16, 2)
+    if not text:
+        return False
+    order = json.loads(text)
+    if "imports" in order:
+        return _import_late(orders, Path(order["imports"]))
+    pid = os.fork()
+    if pid == 0:
+        orders.close()
+        _become(order, *handles)
+    for handle in handles:
+        os.close(handle)
+    orders.send(json.dumps({"order": order["id"], "pid": pid}).encode())
+    return True
+
+
+def _import_late(orders: socket.socket, names: Path) -> bool:
+    """Import what an earlier process imported on its way.
+
+    Whoever becomes another user may not be able to read the folders that this Python lives in.
+    """
+    for name in names.read_text().split():
+        with suppress(Exception):
+            importlib.import_module(name)
+    orders.send(b'{"imported": true}')
+    return True
+
+
+def _report_ended(orders: socket.socket) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        orders.send(json.dumps({"ended": pid, "status": os.waitstatus_to_exitcode(status)}).encode())
+
+
+def _become(order: dict[str, Any], out: int, err: int) -> NoReturn:
+    """Be the program that was asked for."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    random.seed()
+    for name, value in order["moments"].items():
+        _MOMENTS[name](value)
+    from feedwatch.cli import main as feedwatch  # noqa: PLC0415
+
+    sys.argv = ["feedwatch", *order["args"]]
+    status: object = 0
+    try:
+        feedwatch()
+    except SystemExit as end:
+        status = end.code
+    except BaseException:  # noqa: BLE001 — the end of a process: Python would print it, too
+        traceback.print_exc()
+        status = 1
+    _end(int(str(status or 0)))
+
+
+def _end(status: int) -> NoReturn:
+    """End as Python does, but for freeing every object first: that takes longer than most commands."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+# ── moments ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _kill_before_commit(number: int) -> None:
+    _kill_at_commit(number, after=False)
+
+
+def _kill_after_commit(number: int) -> None:
+    _kill_at_commit(number, after=True)
+
+
+def _kill_at_commit(number: int, *, after: bool) -> None:
+    """Die by SIGKILL right before, or right after, the n-th transaction that is committed."""
+    from feedwatch.store.connection import Connection  # noqa: PLC0415
+
+    plain = Connection.transaction
+    seen = 0
+
+    @contextmanager
+    def transaction(self: Connection) -> Iterator[Any]:
+        nonlocal seen
+        with plain(self) as conn:
+            yield conn
+            seen += 1
+            if seen == number and not after:
+                os.kill(os.getpid(), signal.SIGKILL)
+        if seen == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection.transaction = transaction  # type: ignore[method-assign]
+
+
+def _count_commits(_: bool) -> None:  # noqa: FBT001 — what a moment is told
+    """Say at the end how many transactions were committed."""
+    from feedwatch.store.connection import Connection  # noqa: PLC0415
+
+    plain = Connection.transaction
+    seen = 0
+
+    @contextmanager
+    def transaction(self: Connection) -> Iterator[Any]:
+        nonlocal seen
+        with plain(self) as conn:
+            yield conn
+        seen += 1
+
+    Connection.transaction = transaction  # type: ignore[method-assign]
+    atexit.register(lambda: sys.stderr.write(f"commits={seen}\n"))
+
+
+def _kill_after(seconds: float) -> None:
+    """Die by SIGKILL at a moment of the clock."""
+
+    def die() -> None:
+        time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=die, daemon=True).start()
+
+
+def _redact_nothing(_: bool) -> None:  # noqa: FBT001
+    """Let every secret through, to prove that a search for them can find them."""
+    from feedwatch import redact  # noqa: PLC0415
+    from feedwatch.netflix import status  # noqa: PLC0415
+
+    setattr(redact.Redactor, "redact", lambda _self, text: text)  # noqa: B010 — not its type
+    status.redact_message = lambda message: message
+
+
+def _stumble(text: str) -> None:
+    """Raise an error with this text where nobody expects one, in the middle of a poll."""
+    from feedwatch.poll.reading import ListReader  # noqa: PLC0415
+
+    async def read_list(_self: ListReader, _task: object) -> NoReturn:
+        raise RuntimeError(text)
+
+    ListReader.read_list = read_list  # type: ignore[assignment, method-assign]
+
+
+def _tell_modules(path: str) -> None:
+    """Write down at the end what has been imported."""
+    atexit.register(lambda: Path(path).write_text("\n".join(sorted(sys.modules))))
+
+
+def _be_user(ids: dict[str, Any]) -> None:
+    """Be another user, as systemd makes one of a unit's User=, Group= and UMask=."""
+    os.umask(ids["umask"])
+    os.setgroups(ids["groups"])
+    os.setgid(ids["gid"])
+    os.setuid(ids["uid"])
+
+
+_MOMENTS: dict[str, Callable[[Any], object]] = {
+    "be_user": _be_user,
+    "tell_modules": _tell_modules,
+    "kill_before_commit": _kill_before_commit,
+    "kill_after_commit": _kill_after_commit,
+    "count_commits": _count_commits,
+    "kill_after": _kill_after,
+    "redact_nothing": _redact_nothing,
+    "stumble": _stumble,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""The digest that saves reading a document: blind to dates that move by themselves, and to nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedwatch.core.model import Kind, Page, RawEntry
+from feedwatch.parse import read_direct
+from feedwatch.parse.digest import body_digest, content_digest
+
+HEAD = "<id>f</id><title>Feed</title>"
+ATOM = '<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xmlns:dc="urn:dc">{}{}</feed>'
+PLAIN = "<queue><etag>1</etag>{}{}</queue>"
+RSS = '<rss version="2.0"><channel><title>t</title>{}{}</channel></rss>'
+RDF = '<rdf:RDF xmlns:rdf="urn:r"><channel>{}</channel>{}</rdf:RDF>'
+ENTRY = (
+    "<{0}><id>http://h/queues/instant/available/1/60011</id><title>One</title><updated>{1}</updated>"
+    '<link href="http://h/catalog/titles/movies/60011" rel="http://s/id"/><link href="http://h/1"/>'
+    '<category scheme="http://h/queue_availability" label="available now"/><position>1</position>'
+    "<user_rating>3</user_rating><published>2026-10-01T00:00:00Z</published><pubDate>{1}</pubDate></{0}>"
+)
+KINDS = list(Kind)
+
+
+def same(kind: Kind, one: str, other: str) -> bool:
+    return content_digest(one.encode(), kind) == content_digest(other.encode(), kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("form", "date"),
+    [
+        (ATOM, "<updated>{}</updated>"),
+        (ATOM, "<updated\n>{}</updated >"),
+        (ATOM, "<dc:date>{}</dc:date>"),
+        (RSS, "<lastBuildDate>{}</lastBuildDate>"),
+        (RSS, "<pubDate>{}</pubDate>"),
+        (RSS, "<atom:updated>{}</atom:updated>"),
+        (RDF, "<dc:date>{}</dc:date>"),
+        (ATOM, "<modified a='b'>{}</modified>"),
+    ],
+)
+def test_date_of_the_feed_does_not_count(kind: Kind, form: str, date: str) -> None:
+    """When a document was made says nothing about its list, nor does the length of that date."""
+    entries = ENTRY.format("item" if "channel" in form else "entry", "x")
+    one, other = (
+        form.format(date.format(at), entries) for at in ("2026-11-01", "Sun, 1 Nov 2026 12:00:01 GMT")
+    )
+    assert same(kind, one, other)
+    empty_one, empty_other = (form.format(date.format(at), "") for at in ("1", "2"))
+    assert same(kind, empty_one, empty_other)
+
+
+@pytest.mark.parametrize(
+    ("form", "item"), [(ATOM, "entry"), (PLAIN, "queue_item"), (RSS, "item"), (RDF, "item")]
+)
+def test_updated_of_an_entry_does_not_count_in_queues_alone(form: str, item: str) -> None:
+    """In a queue every `updated` may be the time of the request; elsewhere it dates an entry."""
+    one, other = (
+        form.format("", ENTRY.format(item, "x").replace("<updated>x", f"<updated>{at}")) for at in "12"
+    )
+    assert [kind for kind in KINDS if same(kind, one, other)] == [Kind.QUEUE]
+
+
+HIDDEN = {
+    "a date in an entry": "<entry><date>{}</date></entry>",
+    "a publication date in an item": "<item><pubDate>{}</pubDate></item>",
+    "a date in an item in capitals": "<ITEM><pubDate>{}</pubDate></ITEM>",
+    "a date in an item with a prefix": "<r:item><dc:date>{}</dc:date></r:item>",
+    "a date in a recommendation": "<recommendation><date>{}</date></recommendation>",
+    "a date in an odd item": "<my-own.x_item><date>{}</date></my-own.x_item>",
+    "a date in an item with attributes": "<item\n about='x'><date>{}</date></item>",
+    "a date in an empty-looking entry": "<entry/><date>{}</date>",
+    "an updated in CDATA": "<item><title><![CDATA[<updated>{}</updated>]]></title></item>",
+    "an updated in CDATA after a comment": "<!-- <![CDATA[ --><item><![CDATA[<updated>{}</updated>]]></item>",
+    "an updated with an element in it": "<entry><updated><b>{}</b></updated></entry>",
+    "an updated that is long": "<entry><updated>{}" + "x" * 80 + "</updated></entry>",
+    "an updated in a title": "<entry><title>&lt;updated>{}&lt;/updated></title></entry>",
+    "another element": "<entry><last_updated>{}</last_updated></entry>",
+    "a mismatch": "<entry><updated>{}</updated2></entry>",
+    "the number of results": "<number_of_results>{}</number_of_results>",
+    "the etag": "<etag>{}</etag>",
+    "the ttl": "<ttl>{}</ttl>",
+    "an attribute of the head": "<updated>x</updated><link title='{}'/>",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", HIDDEN)
+def test_nothing_else_is_left_out(name: str, kind: Kind) -> None:
+    """What looks like a date of the feed but is an entry's, or a text, counts."""
+    one, other = (RSS.format("", HIDDEN[name].replace("{}", each)) for each in ("1", "2"))
+    assert not same(kind, one, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_date_after_the_entries_counts(kind: Kind) -> None:
+    """Only what stands before the first entry is surely the feed's: the rest costs a reading, no change."""
+    entry = ENTRY.format("entry", "x")
+    one, other = (ATOM.format(entry, f"<modified>{at}</modified>") for at in "12")
+    assert not same(kind, one, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_json_is_compared_as_it_is(kind: Kind) -> None:
+    """In JSON nothing is an element, whatever a text says."""
+    one, other = (f'{{"items": [{{"title": "<updated>{each}</updated>"}}]}}' for each in "12")
+    assert not same(kind, one, other)
+    assert content_digest(one.encode(), kind) == body_digest(one.encode())
+
+
+TEXT = st.text("ab<>&!-[]/ ", max_size=8)
+TITLES = st.lists(
+    st.tuples(TEXT, st.sampled_from(["", "<updated>", "</updated>", "]]>", "<![CDATA[", "<!--", "-->"])).map(
+        "".join
+    ),
+    min_size=1,
+    max_size=3,
+)
+ENTRY_FACTS = st.fixed_dictionaries(
+    {
+        "title": TITLES.map("".join),
+        "link": st.sampled_from(["a", "b", "updated"]),
+        "position": st.integers(1, 3),
+        "availability": st.sampled_from(["saved", "available now"]),
+        "rating": st.sampled_from(["1", "2", "not_interested"]),
+        "cdata": st.booleans(),
+        "updated": st.sampled_from(["2026-11-01T00:00:00Z", "x"]),
+    }
+)
+ENTRIES = st.lists(ENTRY_FACTS, max_size=2)
+
+
+def write_entry(facts: dict[str, object]) -> str:
+    title = str(facts["title"])
+    if facts["cdata"]:
+        title = "<![CDATA[" + title.replace("]]>", "") + "]]>"
+    else:
+        title = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return (
+        f"<entry><title>{title}</title><updated>{facts['updated']}</updated><link href='http://h/{facts['link']}'/>"
+        f"<category scheme='queue_availability' label='{facts['availability']}'/>"
+        f"<position>{facts['position']}</position><user_rating>{facts['rating']}</user_rating></entry>"
+    )
+
+
+def read_facts(document: str, kind: Kind) -> list[tuple[object, ...]]:
+    page = read_direct(document.encode(), kind=kind, url="http://h/", content_type=None)
+    assert isinstance(page, Page), page
+    return [_facts_of(entry, kind) for entry in page.entries]
+
+
+def _facts_of(entry: RawEntry, kind: Kind) -> tuple[object, ...]:
+    dated = None if kind is Kind.QUEUE else entry.updated_at
+    return (entry.title, entry.link, entry.position, entry.saved, dict(entry.facts), dated)
+
+
+@given(ENTRIES, ENTRIES, st.sampled_from(KINDS))
+def test_same_digest_means_the_same_list(
+    some: list[dict[str, object]], others: list[dict[str, object]], kind: Kind
+) -> None:
+    """Two documents with one digest say the same of every entry."""
+    one, other = (ATOM.format(HEAD, "".join(map(write_entry, entries))) for entries in (some, others))
+    if same(kind, one, other):
+        assert read_facts(one, kind) == read_facts(other, kind)
+
+
+@given(st.lists(ENTRY_FACTS, min_size=1, max_size=2), st.sampled_from(KINDS), st.data())
+def test_any_change_of_an_entry_changes_the_digest(
+    entries: list[dict[str, object]], kind: Kind, data: st.DataObject
+) -> None:
+    """Title, link, position, availability, rating: a change of any is seen."""
+    fact = data.draw(st.sampled_from(["title", "link", "position", "availability", "rating"]))
+    changed = [entries[0] | {fact: f"{entries[0][fact]}7"}, *entries[1:]]
+    one, other = (ATOM.format(HEAD, "".join(map(write_entry, each))) for each in (entries, changed))
+    assert not same(kind, one, other)
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<updated>",
+        "<updated ",
+        "<!--",
+        "<![CDATA[",
+        "<a:",
+        "a",
+        "<" * 9,
+        "<updated>x</updated>",
+        "_item",
+        "<x_item",
+        "<updated>" + "x" * 60,
+        "<!--" + "x" * 60,
+    ],
+)
+def test_digest_takes_time_in_proportion(piece: str) -> None:
+    """Ten megabytes of anything are digested quickly."""
+    body = b"<queue>" + piece.encode() * (10_000_000 // len(piece))
+    assert len(content_digest(body, Kind.QUEUE)) == 16

@@ -1,0 +1,232 @@
+"""No host answers at all, at least two tried: our own network, and no feed is blamed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from feedserver import FeedServer, Visit, reply
+from watching import EVERYTHING, TARGETS, Jane, Watch, let_jane_in, watching
+
+from feedwatch.core.model import FeedState, Reason
+from feedwatch.fetch import FetchLimits
+from feedwatch.poll import PollOutcome
+from feedwatch.poll.hosts import Hosts, host_of
+from feedwatch.sandbox import Sandbox, serving
+
+ITEM = b"<item><guid>1</guid><title>One</title></item>"
+RSS = b"<rss version='2.0'><channel><title>t</title>%s</channel></rss>" % ITEM
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Sandbox, str]]:
+    sandbox = Sandbox()
+    with serving(sandbox) as base:
+        yield sandbox, base
+
+
+@pytest.fixture
+def jane(served: tuple[Sandbox, str]) -> Jane:
+    """Jane with 40 titles in her queue."""
+    return let_jane_in(*served, queue=40)
+
+
+def dead_port() -> int:
+    """A port at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture
+def servers() -> Iterator[list[FeedServer]]:
+    """Two hosts that answer."""
+    with ExitStack() as stack:
+        served = [stack.enter_context(FeedServer()) for _ in range(2)]
+        for server in served:
+            server.on("/feed", reply(RSS))
+        yield served
+
+
+@pytest.fixture
+async def watch(servers: list[FeedServer], tmp_path: Path) -> AsyncIterator[Watch]:
+    """Four feeds at four hosts, `a` and `b` alive, `x` and `y` as dead as can be."""
+    urls = {"a": servers[0].url("/feed"), "b": servers[1].url("/feed")}
+    urls |= {name: f"http://127.0.0.1:{dead_port()}/feed" for name in "xy"}
+    feeds = "".join(f"      {name}: {url}\n" for name, url in urls.items())
+    config = f"poll: {{every: 10m}}\naccounts:\n  news:\n    service: feeds\n    feeds:\n{feeds}"
+    async with watching(tmp_path, f"{config}targets:\n{TARGETS}{EVERYTHING}") as watch:
+        await watch.discover()
+        yield watch
+
+
+async def failures(watch: Watch) -> dict[str, int]:
+    return {status.feed.removeprefix("news/"): status.failures for status in await watch.statuses()}
+
+
+async def outcomes(watch: Watch, *feeds: str) -> dict[str, str]:
+    reports = await watch.poll(*(f"news/{feed}" for feed in feeds))
+    return {feed.removeprefix("news/"): str(report.outcome) for feed, report in reports.items()}
+
+
+async def test_silence_of_all_in_one_round_blames_nobody(watch: Watch) -> None:
+    """Two hosts tried, none answered: both polls are tried again in a minute, nothing is counted."""
+    assert await outcomes(watch, "x", "y") == {"x": "outage", "y": "outage"}
+    status = await watch.status("news/x")
+    assert (status.failures, status.state, status.reason) == (0, FeedState.NEW, None)
+    assert status.next_poll_at == watch.moment.at + timedelta(minutes=1)
+
+
+async def test_silence_of_some_is_theirs(watch: Watch) -> None:
+    """While another host answers, whoever does not is to blame."""
+    assert await outcomes(watch) == {"a": "baseline", "b": "baseline", "x": "failed", "y": "failed"}
+    assert await failures(watch) == {"a": 0, "b": 0, "x": 1, "y": 1}
+    assert (await watch.status("news/x")).reason is Reason.CONNECT
+
+
+async def test_single_host_that_is_silent_is_blamed(watch: Watch) -> None:
+    """With one host tried there is nothing to tell its fault from ours."""
+    assert await outcomes(watch, "x") == {"x": "failed"}
+
+
+async def test_outage_shows_over_rounds_of_one_feed(watch: Watch) -> None:
+    """A daemon's rounds hold a feed each: after the first, no feed is blamed until somebody answers."""
+    assert await outcomes(watch, "x") == {"x": "failed"}
+    for feed in ("y", "x", "y", "x"):
+        assert await outcomes(watch, feed) == {feed: "outage"}
+        watch.moment.pass_by(minutes=30)
+    assert await failures(watch) == {"a": 0, "b": 0, "x": 1, "y": 0}
+    assert await watch.notices() == []
+
+
+async def test_any_answer_ends_the_outage(watch: Watch) -> None:
+    """Once somebody has answered, the next silence is the host's own again."""
+    for feed in ("x", "y"):
+        await outcomes(watch, feed)
+    assert await outcomes(watch, "a") == {"a": "baseline"}
+    assert await outcomes(watch, "y") == {"y": "failed"}
+    assert await outcomes(watch, "x") == {"x": "outage"}
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+async def test_error_is_an_answer_too(servers: list[FeedServer], watch: Watch, status: int) -> None:
+    """A server that says no has been reached."""
+    for feed in ("x", "y"):
+        await outcomes(watch, feed)
+    servers[0].on("/feed", reply(b"no", status))
+    assert await outcomes(watch, "a") == {"a": "failed"}
+    assert await outcomes(watch, "x") == {"x": "failed"}
+
+
+async def test_time_out_while_others_answer_is_the_hosts_own(servers: list[FeedServer], watch: Watch) -> None:
+    """Silence that ends long after everybody else has answered is not taken for an outage."""
+    watch.assembly.fetcher.update_limits(FetchLimits(timedelta(milliseconds=400), 1 << 20))
+    for server in servers:
+        server.on("/feed", Visit.wait)
+    poller = watch.assembly.poller
+    round_ = asyncio.ensure_future(poller.run_round(await watch.take("news/a", "news/b")))
+    for server in servers:
+        await asyncio.to_thread(server.wait_for, 1)
+    poller.hear("index.example.org", None, 0.0)  # as a discovery does that was answered meanwhile
+    reports = await round_
+    assert {report.outcome for report in reports} == {PollOutcome.FAILED}
+    assert {report.reason for report in reports} == {Reason.TIMEOUT}
+
+
+async def test_time_out_of_all_is_an_outage(servers: list[FeedServer], watch: Watch) -> None:
+    """Nobody answers in time: nobody is blamed."""
+    watch.assembly.fetcher.update_limits(FetchLimits(timedelta(milliseconds=200), 1 << 20))
+    for server in servers:
+        server.on("/feed", Visit.wait)
+    assert await outcomes(watch, "a", "b") == {"a": "outage", "b": "outage"}
+
+
+async def test_answer_of_an_index_ends_the_outage(jane: Jane, tmp_path: Path) -> None:
+    """Where an index could be read, our own network works."""
+    feeds = "".join(f"      {name}: http://127.0.0.1:{dead_port()}/feed\n" for name in "xy")
+    news = f"  news:\n    service: feeds\n    feeds:\n{feeds}"
+    config = jane.config().replace("accounts:\n", f"accounts:\n{news}")
+    async with watching(tmp_path, config, jane.moment) as watch:
+        await watch.discover()
+        for feed, outcome in (("x", "failed"), ("y", "outage"), ("x", "outage")):
+            assert await outcomes(watch, feed) == {feed: outcome}
+        await watch.assembly.discoverer.discover("jane")
+        assert await outcomes(watch, "x") == {"x": "failed"}
+
+
+async def test_index_that_is_silent_in_an_outage_is_not_announced(tmp_path: Path) -> None:
+    """An account whose index fails for hours, as everything does, is not said to be broken."""
+    feeds = "".join(f"      {name}: http://127.0.0.1:{dead_port()}/feed\n" for name in "xy")
+    config = (
+        f"accounts:\n  news:\n    service: feeds\n    feeds:\n{feeds}"
+        f"  list:\n    service: opml\n    url: http://127.0.0.1:{dead_port()}/list\ntargets:\n{TARGETS}{EVERYTHING}"
+    )
+    async with watching(tmp_path, config) as watch:
+        await watch.discover()
+        for _ in range(5):
+            await watch.poll()
+            await watch.assembly.discoverer.discover("list")
+            watch.moment.pass_by(hours=1)
+        assert await watch.notices() == []
+        (account,) = await watch.query("SELECT failures FROM accounts WHERE name = 'list'")
+        assert int(str(account["failures"])) >= 5
+
+
+async def test_index_that_is_silent_alone_is_announced(servers: list[FeedServer], tmp_path: Path) -> None:
+    """While feeds answer, an index that does not is broken, and that is said once."""
+    config = (
+        f"accounts:\n  news:\n    service: feeds\n    feeds: {{a: '{servers[0].url('/feed')}'}}\n"
+        f"  list:\n    service: opml\n    url: http://127.0.0.1:{dead_port()}/list\ntargets:\n{TARGETS}{EVERYTHING}"
+    )
+    async with watching(tmp_path, config) as watch:
+        await watch.discover()
+        for _ in range(5):
+            await watch.poll()
+            await watch.assembly.discoverer.discover("list")
+            watch.moment.pass_by(hours=1)
+        assert await watch.notices() == ["watching", "account_broken"]
+
+
+# ── the memory itself ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_trouble_of_our_own_making_is_neither_answer_nor_silence() -> None:
+    """An address that cannot be asked, or a mistake of ours, says nothing about the network."""
+    hosts = Hosts(4)
+    for host in ("a", "b"):
+        hosts.hear(host, Reason.CONNECT, 1.0)
+    for reason in (Reason.INTERNAL, Reason.BAD_ADDRESS):
+        hosts.hear("c", reason, 1.0)
+        assert hosts.is_own_outage(1.0)
+    hosts.hear("c", Reason.TLS, 1.0)
+    assert not hosts.is_own_outage(1.0)
+
+
+async def test_silence_is_judged_by_when_it_was_asked() -> None:
+    """Two hosts fallen silent since make no outage of a request that others outlived with an answer."""
+    hosts = Hosts(4)
+    hosts.hear("c", None, 0.0)
+    later = asyncio.get_running_loop().time() + 1
+    for host in ("a", "b"):
+        hosts.hear(host, Reason.TIMEOUT, later)
+    assert hosts.is_own_outage(later)
+    assert not hosts.is_own_outage(0.0)
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://Example.org/x?y", "example.org"),
+        ("http://me:secret@example.org:8080/x", "example.org:8080"),
+        ("http://[::1]:80/", "[::1]:80"),
+        ("http://[oops/", ""),
+        ("", ""),
+    ],
+)
+def test_host_is_read_from_any_address(address: str, host: str) -> None:
+    """Who is asked is known without user, password and case; a bad address has no host."""
+    assert host_of(address) == host

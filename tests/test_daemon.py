@@ -1,0 +1,228 @@
+"""The daemon's own bookkeeping: who runs, what is said of failures, and what a stop waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from feedwatch import daemon as daemon_module
+from feedwatch.assembly import Assembly
+from feedwatch.config import Config
+from feedwatch.core.state import PollTask
+from feedwatch.daemon import Daemon
+from feedwatch.errors import StoreLocked
+from feedwatch.poll import PollOutcome, PollReport
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """As much of a poll as the daemon looks at."""
+
+    feed_id: int
+    feed: str
+
+
+@dataclass
+class Parts:
+    """An assembly by hand: its polls, sends and reloads do what a test says."""
+
+    due: list[tuple[Task, ...]] = field(default_factory=list)
+    excluded: list[set[int]] = field(default_factory=list)
+    run_round: Callable[[Collection[Task], Callable[[PollReport], None]], Awaitable[None]] | None = None
+    applied: list[object] = field(default_factory=list)
+    released: int = 0
+
+    @property
+    def poller(self) -> Any:
+        """It runs its own rounds."""
+        return self
+
+    async def take_due(self, *, exclude: Collection[int], limit: int) -> tuple[Task, ...]:
+        """Give what is due."""
+        self.excluded.append(set(exclude))
+        return self.due.pop(0) if self.due else ()
+
+    async def due_addresses(self) -> tuple[str, ...]:
+        """Nothing is to be sent by itself."""
+        return ()
+
+    async def apply(self, config: object) -> None:
+        """Take note of a configuration."""
+        self.applied.append(config)
+
+    async def count_feeds(self) -> int:
+        """There are none."""
+        return 0
+
+    async def release_claims(self) -> None:
+        """Count."""
+        self.released += 1
+
+
+def _make_daemon(parts: Parts, load: Callable[[], object] = object) -> Daemon:
+    return Daemon(cast("Assembly", parts), cast("Callable[[], Config]", load))
+
+
+async def _let_run(daemon: Daemon) -> None:
+    while daemon._tasks:
+        await asyncio.wait(list(daemon._tasks.values()))
+
+
+async def test_work_that_fails_again_and_again_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A line when it begins to fail, none while it goes on, and one when it works again."""
+    caplog.set_level(logging.INFO, "feedwatch.daemon")
+    daemon = _make_daemon(Parts())
+    fails = [True, True, True, False, False]
+
+    async def work() -> None:
+        if fails.pop(0):
+            raise StoreLocked("the state is busy")
+
+    while fails:
+        daemon._start("poll", work)
+        await _let_run(daemon)
+    assert [record.getMessage() for record in caplog.records] == [
+        "poll failed: the state is busy",
+        "poll works again",
+    ]
+
+
+async def test_a_failure_nobody_foresaw_is_logged_with_its_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And another one after it, too: only the same again is left out."""
+    daemon = _make_daemon(Parts())
+
+    async def work(text: str) -> None:
+        raise RuntimeError(text)
+
+    for text in ("one", "one", "two"):
+        daemon._start("deliver", lambda text=text: work(text))  # type: ignore[misc]
+        await _let_run(daemon)
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["one", "two"]
+
+
+async def test_work_of_one_name_never_runs_beside_itself() -> None:
+    """What is asked for while it runs is left out; what is asked for right after it is not."""
+    daemon = _make_daemon(Parts())
+    runs: list[int] = []
+    go_on = asyncio.Event()
+
+    async def work() -> None:
+        runs.append(len(runs))
+        await go_on.wait()
+
+    daemon._start("poll", work)
+    daemon._start("poll", work)
+    await asyncio.sleep(0)
+    assert runs == [0]
+    go_on.set()
+    await _let_run(daemon)
+    daemon._start("poll", work)
+    await _let_run(daemon)
+    assert runs == [0, 1]
+
+
+async def test_a_feed_that_is_done_may_be_taken_again_while_its_round_goes_on() -> None:
+    """One feed of a round hangs: only that one stays excluded, and the end of the round frees it."""
+    hang = asyncio.Event()
+
+    async def run_round(tasks: Collection[Task], tell: Callable[[PollReport], None]) -> None:
+        for task in tasks:
+            if task.feed == "jane/slow":
+                await hang.wait()
+            tell(PollReport(task.feed, PollOutcome.UNCHANGED))
+
+    parts = Parts(due=[(Task(1, "jane/quick"), Task(2, "jane/slow"))], run_round=run_round)
+    daemon = _make_daemon(parts)
+    await daemon._poll()
+    await asyncio.sleep(0)
+    await daemon._poll()
+    assert parts.excluded == [set(), {2}]
+    hang.set()
+    await _let_run(daemon)
+    await daemon._poll()
+    assert parts.excluded[-1] == set()
+
+
+async def test_the_end_of_a_round_does_not_free_what_another_has_taken_since() -> None:
+    """A feed reported by one round and taken by the next is under way until that one lets it go."""
+    ends = [asyncio.Event(), asyncio.Event()]
+    rounds = iter(ends)
+
+    async def run_round(tasks: Collection[Task], tell: Callable[[PollReport], None]) -> None:
+        end = next(rounds)
+        if end is ends[0]:
+            tell(PollReport("jane/queue", PollOutcome.UNCHANGED))
+        await end.wait()
+
+    queue = cast("PollTask", Task(1, "jane/queue"))
+    parts = Parts(due=[(cast("Task", queue),), (cast("Task", queue),)], run_round=run_round)
+    daemon = _make_daemon(parts)
+    for _ in range(2):
+        await daemon._poll()
+        await asyncio.sleep(0)
+    ends[0].set()
+    await asyncio.wait([daemon._tasks["round 1"]])
+    await daemon._poll()
+    assert parts.excluded[-1] == {1}
+    ends[1].set()
+    await _let_run(daemon)
+
+
+async def test_a_reload_asked_for_during_a_reload_is_made_after_it() -> None:
+    """The file may have changed since the first one read it."""
+    contents = iter("abc")
+    daemon: Daemon
+    parts = Parts()
+    loop = asyncio.get_running_loop()
+
+    def load() -> object:
+        content = next(contents)
+        if content == "a":
+            asyncio.run_coroutine_threadsafe(_ask(daemon), loop).result()
+        return content
+
+    daemon = _make_daemon(parts, load)
+    daemon._ask_reload()
+    await _let_run(daemon)
+    assert parts.applied == ["a", "b"]
+
+
+async def _ask(daemon: Daemon) -> None:
+    daemon._ask_reload()
+
+
+async def test_a_stop_cancels_polls_soon_and_sends_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll loses nothing by it; a send may arrive twice. In the end, claims are given back."""
+    monkeypatch.setattr(daemon_module, "POLL_PATIENCE", 0.05)
+    monkeypatch.setattr(daemon_module, "SEND_PATIENCE", 0.2)
+    parts = Parts()
+    daemon = _make_daemon(parts)
+    ended: dict[str, float] = {}
+    loop = asyncio.get_running_loop()
+
+    async def hang(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended[name] = loop.time()
+
+    for name in ("round 1", "account jane", "address hook/1"):
+        daemon._start(name, lambda name=name: hang(name))  # type: ignore[misc]
+    await asyncio.sleep(0)
+    daemon.stop()
+    began = loop.time()
+    await daemon._finish()
+    waited = {name: at - began for name, at in ended.items()}
+    assert waited["round 1"] < 0.15
+    assert waited["account jane"] < 0.15
+    assert waited["address hook/1"] >= 0.15
+    assert parts.released == 1
+    daemon._start("poll", lambda: hang("late"))
+    assert not daemon._tasks, "nothing begins any more"
