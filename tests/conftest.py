@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from feedwatch.store import Store
 
 # A slow machine is no failure of a law; what is too slow for a person is for the benchmark to say.
 settings.register_profile("feedwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,3 +24,17 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(_NOT_OURS) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the state of this test is."""
+    return tmp_path / "feedwatch.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    """An empty state, open for writing."""
+    opened = Store.open(path)
+    yield opened
+    opened.close()

@@ -15,7 +15,7 @@ def test_ten_refusals_then_all_arrives_in_order_once(small: Scene, hook: Webhook
     small.configure({"hook": hook.url}, _QUICK_RETRIES)
     small.poll()
     hook.script(*[500] * 10)
-    names = []
+    names: list[str] = []
     statuses = []
     while len(hook.messages) < 3:
         if len(names) < 4:
