@@ -89,10 +89,7 @@ def live(place: Place, hook: WebhookSink) -> Story:
         "changes": ["changes", "--json"],
         "changes of a feed": ["changes", "--feed", "jane/ratings", "--json"],
         "changes since": ["changes", "--since", "2h", "--json"],
-        "changes since tomorrow": ["changes", "--since", "2999-01-01"],
-        "changes since for ever": ["changes", "--since", "99999w", "--json"],
         "outbox": ["outbox", "--json"],
-        "outbox list": ["outbox", "list", "--json"],
         "export": ["opml", "export"],
         "export with tokens": ["opml", "export", "--with-tokens"],
     }
@@ -245,9 +242,8 @@ def test_changes_are_narrowed(story: Story) -> None:
     """By feed, by a time that lies back, by one that is still to come, and by one before all times."""
     assert [row["feed"] for row in story["changes of a feed"].rows] == ["jane/ratings"]
     assert story["changes since"].rows == story["changes"].rows
-    assert story["changes since for ever"].rows == story["changes"].rows
-    assert story["changes since tomorrow"].out == "no changes\n"
-    assert story["changes since tomorrow"].status == 0
+    assert story.place.ask("changes", "--since", "99999w", "--json").rows == story["changes"].rows
+    assert story.place.ask("changes", "--since", "2999-01-01") == Ran(0, "no changes\n", "")
 
 
 def test_outbox_in_json(story: Story) -> None:
@@ -257,7 +253,8 @@ def test_outbox_in_json(story: Story) -> None:
         (1, "hook/1", "delivered", 1, 1),
         (2, "hook/1", "delivered", 1, 4),
     ]
-    assert story["outbox list"].rows == rows
+    assert story.place.ask("outbox", "list", "--json").rows == rows
+    assert story.place.ask("outbox", "--json", "list").rows == rows
 
 
 def test_discover_in_json(story: Story) -> None:
