@@ -8,7 +8,7 @@ from datetime import datetime
 
 from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason
 from feedwatch.core.state import FailedPoll, FeedMemory, PollDecision, PollResult, PollTask, UnchangedPoll
-from feedwatch.store.codec import instant, read_instant, stamp
+from feedwatch.store.codec import instant, stamp
 from feedwatch.store.connection import Connection
 from feedwatch.store.landing import Landing, write_decision, write_failure, write_unchanged
 from feedwatch.store.memory import read_task, recall_feed
@@ -56,11 +56,6 @@ class Polls(Connection):
                 (*parameters, limit),
             ).fetchall()
         return tuple(read_task(row) for row in sorted(rows, key=lambda row: str(row["next_poll_at"])))
-
-    def next_poll_due_at(self) -> datetime | None:
-        """When the next feed is due."""
-        row = self.query(f"SELECT min(feeds.next_poll_at) AS at FROM {_POLLED} WHERE {_WATCHED}")[0]  # noqa: S608 — only our own text
-        return read_instant(row["at"])
 
     def postpone_poll(self, task: PollTask, until: datetime) -> None:
         """Put a poll off that was taken but not made: its host asked for rest."""

@@ -122,14 +122,13 @@ def test_a_migration_that_ends_within_a_statement_is_a_mistake() -> None:
         list(split_statements("CREATE TABLE a (x);\nCREATE TABLE b (y)\n"))
 
 
-def test_a_start_waits_for_who_reads_a_copy_without_a_log(path: Path) -> None:
+def test_a_start_waits_for_who_writes_a_copy_without_a_log(path: Path) -> None:
     """SQLite does not wait there by itself: a moment later the log can be had, and the start goes on."""
     Store.open(path).close()
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as reader:
-        reader.execute("PRAGMA journal_mode = DELETE")
-        reader.execute("BEGIN")
-        reader.execute("SELECT * FROM accounts").fetchall()
-        release = threading.Timer(0.1, reader.execute, ["COMMIT"])
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("PRAGMA journal_mode = DELETE")
+        writer.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.1, writer.execute, ["COMMIT"])
         release.start()
         with closing(Store.open(path)) as store:
             assert rows(store, "PRAGMA journal_mode") == [("wal",)]

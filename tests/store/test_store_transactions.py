@@ -111,6 +111,9 @@ WRITES: dict[str, Callable[[Scene], object]] = {
     "release_claims": lambda s: s.store.release_claims(lambda _: False, START),
     "retry_messages": lambda s: s.store.retry_messages(None, START),
     "drop_messages": lambda s: s.store.drop_messages([s.claim.id], START),
+    "hasten_polls": lambda s: s.store.hasten_polls(
+        timedelta(hours=1), START - timedelta(minutes=5), timedelta(minutes=5)
+    ),
     "prune": lambda s: s.store.prune(after(10_000), timedelta(days=1)),
 }
 EVERY_WRITE = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
