@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from feedwatch.core.model import ChangeKind, Composed, Kind, Notice, NoticeKind, OwedDelivery, RecordedChange
+from feedwatch.core.model import Composed, Notice, NoticeKind, OwedDelivery
 from feedwatch.core.state import ClaimedMessage
-from feedwatch.store.codec import instant, read_fact_changes, read_facts, read_instant, read_lines
+from feedwatch.store.codec import instant, read_instant, read_lines
 from feedwatch.store.connection import Row, Transaction, insert_row
+from feedwatch.store.memory import CHANGE_COLUMNS, read_change
 
 Compose = Callable[[Sequence[OwedDelivery]], Composed]
 
@@ -53,10 +54,7 @@ ORDER BY due.alone, due.id LIMIT 1
 """  # noqa: S608 — only our own text
 
 _OFFER = f"""
-SELECT due.id AS delivery_id, due.address, due.change_id, due.set_apart_at, due.first_attempt_at,
-    changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind, changes.key, changes.title,
-    changes.link, changes.position, changes.previous_position, changes.facts, changes.entry_facts,
-    feeds.account AS feed_account, feeds.name AS feed_name,
+SELECT due.id AS delivery_id, due.address, due.set_apart_at, due.first_attempt_at, {CHANGE_COLUMNS},
     notices.at AS notice_at, notices.kind AS notice_kind, notices.account AS notice_account,
     notices.feeds, notices.reason AS notice_reason, notices.since_at
 FROM deliveries AS due
@@ -139,26 +137,8 @@ def _bind(conn: Transaction, offered: Sequence[Row], compose: Compose, at: str) 
 
 
 def _read_owed(row: Row) -> OwedDelivery:
-    subject = _owed_notice(row) if row["change_id"] is None else _owed_change(row)
+    subject = _owed_notice(row) if row["change_id"] is None else read_change(row)
     return OwedDelivery(row["delivery_id"], row["address"], subject)
-
-
-def _owed_change(row: Row) -> RecordedChange:
-    return RecordedChange(
-        id=row["change_id"],
-        at=instant(row["change_at"]),
-        account=row["feed_account"],
-        feed=row["feed_name"],
-        feed_kind=Kind(row["feed_kind"]),
-        kind=ChangeKind(row["change_kind"]),
-        key=row["key"],
-        title=row["title"],
-        link=row["link"],
-        position=row["position"],
-        previous_position=row["previous_position"],
-        facts=read_fact_changes(row["facts"]),
-        entry_facts=read_facts(row["entry_facts"]),
-    )
 
 
 def _owed_notice(row: Row) -> Notice:

@@ -6,10 +6,17 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-from feedwatch.core.model import Entry, FeedState, Kind, Reason, Snapshot
+from feedwatch.core.model import ChangeKind, Entry, FeedState, Kind, Reason, RecordedChange, Snapshot
 from feedwatch.core.state import FeedMemory, HeldReply, PollTask
-from feedwatch.store.codec import read_facts, read_instant, read_validators
+from feedwatch.store.codec import instant, read_fact_changes, read_facts, read_instant, read_validators
 from feedwatch.store.connection import Row, Transaction
+
+CHANGE_COLUMNS = """
+    changes.id AS change_id, changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind,
+    changes.key, changes.title, changes.link, changes.position, changes.previous_position, changes.facts,
+    changes.entry_facts, feeds.account AS feed_account, feeds.name AS feed_name
+"""
+"""What a change is read from, where `changes` and its `feeds` are joined."""
 
 
 def recall_feed(conn: Transaction, row: Row, coming: Snapshot) -> FeedMemory:
@@ -26,6 +33,25 @@ def recall_feed(conn: Transaction, row: Row, coming: Snapshot) -> FeedMemory:
         failures=row["failures"],
         failing_since_at=read_instant(row["failing_since_at"]),
         broken_announced=bool(row["broken_announced"]),
+    )
+
+
+def read_change(row: Row) -> RecordedChange:
+    """A change from a row that holds CHANGE_COLUMNS."""
+    return RecordedChange(
+        id=row["change_id"],
+        at=instant(row["change_at"]),
+        account=row["feed_account"],
+        feed=row["feed_name"],
+        feed_kind=Kind(row["feed_kind"]),
+        kind=ChangeKind(row["change_kind"]),
+        key=row["key"],
+        title=row["title"],
+        link=row["link"],
+        position=row["position"],
+        previous_position=row["previous_position"],
+        facts=read_fact_changes(row["facts"]),
+        entry_facts=read_facts(row["entry_facts"]),
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from feedwatch.core.model import ChangeKind, FeedState, Kind, Reason, RecordedChange
+from feedwatch.core.model import FeedState, Kind, Reason, RecordedChange
 from feedwatch.core.state import FeedStatus, StoredEntry
-from feedwatch.store.codec import instant, read_fact_changes, read_facts, read_instant, read_reason, stamp
+from feedwatch.store.codec import instant, read_instant, read_reason, stamp
 from feedwatch.store.connection import Connection, Row
-from feedwatch.store.memory import read_entry
+from feedwatch.store.memory import CHANGE_COLUMNS, read_change, read_entry
 
 
 class Views(Connection):
@@ -36,13 +36,13 @@ class Views(Connection):
     ) -> tuple[RecordedChange, ...]:
         """What changed, newest last."""
         rows = self.query(
-            "SELECT changes.*, feeds.account, feeds.name FROM changes "
+            f"SELECT {CHANGE_COLUMNS} FROM changes "  # noqa: S608 — only our own text
             "JOIN feeds ON feeds.id = changes.feed_id "
             "WHERE (?1 IS NULL OR feeds.account || '/' || feeds.name = ?1) "
             "AND (?2 IS NULL OR changes.at >= ?2) ORDER BY changes.id",
             (feed, stamp(since_at) if since_at else None),
         )
-        return tuple(_change(row) for row in rows)
+        return tuple(read_change(row) for row in rows)
 
 
 # Place by place, and in one statement: order and entries are then of one moment, whoever writes.
@@ -84,22 +84,4 @@ def _feed_status(row: Row) -> FeedStatus:
         next_poll_at=None if state is FeedState.RETIRED else read_instant(row["next_poll_at"]),
         failures=row["failures"],
         address=row["named_address"],
-    )
-
-
-def _change(row: Row) -> RecordedChange:
-    return RecordedChange(
-        id=row["id"],
-        at=instant(row["at"]),
-        account=row["account"],
-        feed=row["name"],
-        feed_kind=Kind(row["feed_kind"]),
-        kind=ChangeKind(row["kind"]),
-        key=row["key"],
-        title=row["title"],
-        link=row["link"],
-        position=row["position"],
-        previous_position=row["previous_position"],
-        facts=read_fact_changes(row["facts"]),
-        entry_facts=read_facts(row["entry_facts"]),
     )
