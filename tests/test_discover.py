@@ -11,12 +11,14 @@ import pytest
 from feedwatch.core.model import (
     Composed,
     FeedState,
+    Fetched,
     FetchFailed,
     FetchOutcome,
     Notice,
     NoticeKind,
     OwedDelivery,
     Reason,
+    Validators,
 )
 from feedwatch.core.state import AccountStatus
 from feedwatch.discover import Asking, DiscoveryReport, discover_account
@@ -288,6 +290,31 @@ async def test_account_taken_out_meanwhile_is_left_alone(world: World) -> None:
     await world.store.run(Store.sync_accounts, {}, START)
     assert (await world.discover()).reason is Reason.NOT_CONFIGURED
     assert await world.feeds() == {}
+
+
+@pytest.mark.parametrize(
+    "answer", [FetchFailed(Reason.UNAUTHORIZED, status=401), None], ids=["refused", "read"]
+)
+async def test_what_old_credentials_brought_says_nothing_of_new_ones(
+    world: World, answer: FetchFailed | None
+) -> None:
+    """Credentials are changed while a call with the old ones is under way: its outcome is dropped."""
+    later = START + timedelta(minutes=1)
+
+    async def change_credentials(url: str, /, *, sign: Sign | None = None) -> FetchOutcome:
+        await world.store.run(Store.sync_accounts, {"jane": "new stamp"}, later)
+        body = b"<opml><body><outline text='a' xmlUrl='http://h/a'/></body></opml>"
+        return answer or Fetched(body, Validators(), url, START)
+
+    asking = Asking("jane", OpmlSettings("jane", LIST_URL), notice_addresses=("phone/1",))
+    report = await discover_account(
+        asking, store=world.store, means=Means(change_credentials, lambda: START, world.folder)
+    )
+    assert not report.ok
+    assert await world.feeds() == {}
+    status = await world.status()
+    assert (status.signed_out, status.failures, status.next_index_at) == (False, 0, later)
+    assert await world.notices() == []
 
 
 async def test_each_discovery_is_one_line_without_addresses(

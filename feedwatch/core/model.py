@@ -397,10 +397,11 @@ class Style:
     `limit` is how much title and body may take together, `title_limit` the title alone, in UTF-16 code
     units. `mentions` are, between spaces, what a service turns into a call to people or groups and
     must be defused; `escape` the characters that it would take for markup in a body, `title_escape`
-    those in a title.
+    those in a title. Where a service is not `titled`, the title stands above the body, in one text.
     """
 
     markup: Markup = Markup.TEXT
+    titled: bool = True
     limit: int = 4000
     title_limit: int = 250
     mentions: str = ""

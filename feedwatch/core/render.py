@@ -174,7 +174,7 @@ def _entitle(groups: dict[str, list[_Told]], style: Style) -> Sentence:
     """The one thing that happened, or how much of what on which lists, or how much in all."""
     everything = [one for group in groups.values() for one in group]
     if len(everything) == 1:
-        return _summarize(everything[0])
+        return _entitle_one(everything[0], style)
     if len(groups) * _SHORTEST_COUNT <= style.title_limit + _SHORTEST_COUNT:
         each = [_count(heading, group) for heading, group in groups.items()]
         title = tuple(part for sentence in each for part in (Part("; "), *sentence))[1:]
@@ -183,6 +183,13 @@ def _entitle(groups: dict[str, list[_Told]], style: Style) -> Sentence:
     if len(groups) == 1:
         return say(quote(everything[0].heading), f": {len(everything):,} changes")
     return say(f"{len(everything):,} changes in {len(groups):,} lists")
+
+
+def _entitle_one(one: _Told, style: Style) -> Sentence:
+    """What happened; only on whose list, where title and body are one text and would say it twice."""
+    if style.titled or isinstance(one.subject, Notice):
+        return _summarize(one)
+    return (quote(one.heading),)
 
 
 def _count(heading: str, group: Sequence[_Told]) -> Sentence:

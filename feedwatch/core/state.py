@@ -276,9 +276,10 @@ class MessageStatus:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """What is known of an account's sign-in and index."""
+    """What is known of an account's sign-in and index; `stamp` is of what it is asked with."""
 
     name: str
+    stamp: str
     signed_out: bool
     reason: Reason | None
     detail: str

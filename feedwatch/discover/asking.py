@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason
 from feedwatch.core.schedule import RATE_REST, back_off, is_broken_by_now, next_poll_after
@@ -96,8 +97,9 @@ async def discover_account(asking: Asking, *, store: StoreThread, means: Means) 
     own_outage = _tell_how_it_went(asking, outcome, asked_at)
     if isinstance(outcome, Found):
         asking.hide(feed.address for feed in outcome.feeds)
-        return await store.run(_land_found, asking, outcome, means.clock())
-    return await store.run(_land_failure, asking, outcome, means.clock(), own_outage=own_outage)
+        return await store.run(_land_found, asking, outcome, means.clock(), asked_as=recalled.status.stamp)
+    land = partial(_land_failure, asked_as=recalled.status.stamp, own_outage=own_outage)
+    return await store.run(land, asking, outcome, means.clock())
 
 
 def _tell_how_it_went(asking: Asking, outcome: Found | IndexFailed, asked_at: float) -> bool:
@@ -129,6 +131,15 @@ def _status_of(store: Store, account: str) -> AccountStatus | None:
     return next((status for status in store.account_statuses() if status.name == account), None)
 
 
+def _find_asked(store: Store, asking: Asking, asked_as: str) -> AccountStatus | None:
+    """Look up the account that was asked; None when the configuration has changed it meanwhile.
+
+    What its old credentials brought says nothing of the new ones, and its index is due again.
+    """
+    status = _status_of(store, asking.account)
+    return status if status is not None and status.stamp == asked_as else None
+
+
 def _leave_alone(asking: Asking) -> DiscoveryReport:
     return DiscoveryReport(asking.account, reason=Reason.NOT_CONFIGURED)
 
@@ -144,8 +155,10 @@ async def _ask_service(asking: Asking, means: Means, memory: Memory) -> Found | 
 # ── an index that was read ────────────────────────────────────────────────────────────────────────
 
 
-def _land_found(store: Store, asking: Asking, found: Found, now: datetime) -> DiscoveryReport:
-    status = _status_of(store, asking.account)
+def _land_found(
+    store: Store, asking: Asking, found: Found, now: datetime, *, asked_as: str
+) -> DiscoveryReport:
+    status = _find_asked(store, asking, asked_as)
     if status is None:
         return _leave_alone(asking)
     had_feeds = bool(store.known_feeds(asking.account))
@@ -198,10 +211,10 @@ def _log_found(account: str, found: Found, effect: IndexEffect, *, had_feeds: bo
 
 
 def _land_failure(
-    store: Store, asking: Asking, failed: IndexFailed, now: datetime, *, own_outage: bool
+    store: Store, asking: Asking, failed: IndexFailed, now: datetime, *, asked_as: str, own_outage: bool
 ) -> DiscoveryReport:
     # Read anew: another process may have landed a discovery while this one was asking.
-    status = _status_of(store, asking.account)
+    status = _find_asked(store, asking, asked_as)
     if status is None:
         return _leave_alone(asking)
     next_index_at = _retry_at(asking, failed, status.failures + 1, now)

@@ -91,6 +91,7 @@ def style_service(schemas: Iterable[str], capacity: Capacity) -> Style:
     title_limit = capacity.title_limit if capacity.title_limit > 0 else _LONGEST_TITLE
     return Style(
         markup=Markup.HTML if as_html else Markup.TEXT,
+        titled=capacity.title_limit > 0,
         limit=limit,
         title_limit=min(title_limit, _LONGEST_TITLE, limit // 2),
         mentions="" if as_html else habits.mentions,

@@ -129,7 +129,7 @@ class ListReader:
     async def _read(self, task: PollTask) -> Reading:
         validators = task.validators if _may_ask_conditionally(task, self._clock.now()) else ()
         first = await self._ask(task, validators=validators[0] if validators else None)
-        if isinstance(first, NotModified):
+        if isinstance(first, NotModified) and validators:
             if len(validators) == 1:
                 return _not_modified(task, first)
             if await self._others_not_modified(task, validators):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from feedwatch.sandbox.world import SAVED, Queued, Rating, Recommendation, Title, Viewing, World
@@ -242,7 +243,7 @@ def feed_address(world: World, base: str, path: str, more: str = "") -> str:
     account = world.account
     return (
         f"{base}/users/{account.user_id}/{path}?feed_token={account.feed_token}"
-        f"&oauth_consumer_key={account.consumer_key}{more}"
+        f"&oauth_consumer_key={quote(account.consumer_key, safe='')}{more}"
     )
 
 

@@ -150,6 +150,7 @@ def _sync_account(conn: Transaction, name: str, mark: str, row: Row | None, now:
 def _account_status(row: Row) -> AccountStatus:
     return AccountStatus(
         name=row["name"],
+        stamp=row["stamp"],
         signed_out=bool(row["signed_out"]),
         reason=read_reason(row["reason"]),
         detail=row["detail"],

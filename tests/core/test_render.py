@@ -129,6 +129,17 @@ def test_messages_read_at_a_glance(subjects: list[RecordedChange | Notice], titl
     assert compose(Style(), *subjects) == Composed(len(subjects), title, body)
 
 
+def test_where_there_are_no_titles_nothing_is_said_twice() -> None:
+    """In a chat without titles, a change alone stands under its list; all else is as elsewhere."""
+    chat = Style(titled=False)
+    moved = change("Notorious", MOVED, feed="queue", at=1, was_at=20)
+    rated = change("Platoon", feed="ratings", feed_kind=Kind.RATINGS)
+    assert compose(chat, moved) == Composed(1, "jane/queue", "Notorious moved from 20 to 1")
+    assert compose(chat, rated) == Composed(1, "jane/ratings", "rated Platoon")
+    for more in ([moved, rated], [moved, moved], [WATCHING], [moved, WATCHING]):
+        assert compose(chat, *more) == compose(Style(), *more)
+
+
 def test_mail_has_lists_and_links() -> None:
     """HTML has a heading and a list for each feed, a link on each title, and a post's address to read."""
     title = change("Up & Away", link="https://x.example/?a&b")

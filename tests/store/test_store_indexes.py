@@ -73,7 +73,7 @@ def test_a_new_account_is_to_be_read_at_once(store: Store) -> None:
     assert [each.name for each in store.account_statuses()] == ["jane", "joe"]
     assert set(store.due_accounts(START)) == {"jane", "joe"}
     assert store.due_accounts(START - timedelta(microseconds=1)) == ()
-    assert account(store) == AccountStatus("jane", False, None, "", 0, START)
+    assert account(store) == AccountStatus("jane", "y", False, None, "", 0, START)
 
 
 def test_an_index_is_read_again_when_its_time_has_come(store: Store) -> None:
@@ -124,6 +124,7 @@ def test_failures_of_an_index_count_until_it_is_read(store: Store) -> None:
     fail_index(store, 60)
     assert account(store) == AccountStatus(
         name="jane",
+        stamp="credentials",
         signed_out=False,
         reason=Reason.TIMEOUT,
         detail="why",
@@ -135,7 +136,9 @@ def test_failures_of_an_index_count_until_it_is_read(store: Store) -> None:
     assert rows(store, "SELECT kind FROM notices") == [("account_broken",)]
     assert state_of(store) == (FeedState.OK, None)
     index(store, QUEUE, now=after(90))
-    assert account(store) == AccountStatus("jane", False, None, "", 0, after(90) + timedelta(days=1))
+    assert account(store) == AccountStatus(
+        "jane", "credentials", False, None, "", 0, after(90) + timedelta(days=1)
+    )
 
 
 def test_a_signed_out_account_is_not_asked_again_by_itself(store: Store) -> None:
