@@ -117,11 +117,6 @@ class Polls(Connection):
             owe_notice(conn, notice, addresses)
         return notice
 
-    def record_notice(self, notice: Notice, addresses: Sequence[str]) -> None:
-        """Owe a notice to addresses."""
-        with self.transaction() as conn:
-            owe_notice(conn, notice, addresses)
-
     def rest_host(self, host: str, until_at: datetime, reason: Reason) -> None:
         """Let a whole host rest."""
         with self.transaction() as conn:

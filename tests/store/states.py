@@ -15,6 +15,7 @@ from feedwatch.core.model import (
     Form,
     FoundFeed,
     Kind,
+    Notice,
     OwedDelivery,
     Reason,
     RecordedChange,
@@ -32,6 +33,7 @@ from feedwatch.core.state import (
     Verdict,
 )
 from feedwatch.store import Store
+from feedwatch.store.owing import owe_notice
 from feedwatch.store.polls import Decide
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -178,6 +180,12 @@ def owe(store: Store, *keys: str, to: Sequence[str] = (PHONE,), at: datetime = S
     changes = tuple(added(key) for key in keys)
     deliveries = tuple((number, address) for number in range(len(keys)) for address in to)
     land(store, listed(*keys), at, changes=changes, deliveries=deliveries)
+
+
+def tell(store: Store, notice: Notice, *addresses: str) -> None:
+    """Owe a notice to addresses."""
+    with store.transaction() as conn:
+        owe_notice(conn, notice, addresses)
 
 
 def compose(deliveries: Sequence[OwedDelivery], most: int = 1000) -> Composed:

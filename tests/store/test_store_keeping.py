@@ -18,6 +18,7 @@ from states import (
     owe,
     recall,
     rows,
+    tell,
     watch,
 )
 
@@ -49,7 +50,7 @@ def test_what_is_old_and_done_is_forgotten(store: Store) -> None:
     """Changes, notices, their deliveries and messages, what windows showed, hosts that rested."""
     watch(store)
     owe(store, "a", to=(PHONE, MAIL))
-    store.record_notice(Notice(NoticeKind.TEST, START), [PHONE])
+    tell(store, Notice(NoticeKind.TEST, START), PHONE)
     store.settle_message(must_claim(store), DELIVERED, after(1))
     store.settle_message(must_claim(store, address=MAIL), Settlement(Settled.DEAD), after(1))
     land(store, listed("a"), departed=(entry("z"),))
@@ -80,7 +81,7 @@ def test_what_is_still_owed_is_never_forgotten(store: Store, *, bound: bool) -> 
     """However old a change or a notice is, it stays until every address has it or is given up."""
     watch(store)
     owe(store, "a", to=(PHONE, MAIL))
-    store.record_notice(Notice(NoticeKind.TEST, START), [PHONE, MAIL])
+    tell(store, Notice(NoticeKind.TEST, START), PHONE, MAIL)
     store.settle_message(must_claim(store, address=MAIL), DELIVERED, after(1))
     if bound:
         again = Settlement(Settled.AGAIN, after(5), Reason.UNREACHABLE)

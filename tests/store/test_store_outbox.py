@@ -19,6 +19,7 @@ from states import (
     must_claim,
     owe,
     rows,
+    tell,
     watch,
 )
 
@@ -83,7 +84,7 @@ def test_what_is_due_is_offered_in_order_with_all_that_a_message_tells(store: St
     notice = Notice(
         NoticeKind.FEED_BROKEN, after(1), "jane", (NoticeLine(FEED, 3), NoticeLine("x/y")), "timeout", START
     )
-    store.record_notice(notice, [PHONE])
+    tell(store, notice, PHONE)
     offered: list[OwedDelivery] = []
 
     def take_all(deliveries: Sequence[OwedDelivery]) -> Composed:

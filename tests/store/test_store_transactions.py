@@ -34,6 +34,7 @@ from states import (
     removed,
     reply,
     rows,
+    tell,
     unchanged,
     watch,
 )
@@ -100,7 +101,6 @@ WRITES: dict[str, Callable[[Scene], object]] = {
         [failed(s.task, notice=NOTICE, notice_addresses=(PHONE,))]
     ),
     "take_baseline_notice": lambda s: s.store.take_baseline_notice(START, [PHONE]),
-    "record_notice": lambda s: s.store.record_notice(NOTICE, [PHONE]),
     "rest_host": lambda s: s.store.rest_host("lists.example", after(5), Reason.RATE_LIMITED),
     "sync_addresses": lambda s: s.store.sync_addresses([], START),
     "claim_message": lambda s: claim(s.store, START, address="mail/1"),
@@ -296,7 +296,7 @@ def test_a_commit_that_fails_leaves_no_transaction_open(path: Path) -> None:
         with pytest.raises(sqlite3.IntegrityError):
             refer_to_nothing()
         assert not scene.store._conn.in_transaction
-        scene.store.record_notice(NOTICE, [PHONE])
+        tell(scene.store, NOTICE, PHONE)
 
 
 def test_a_mistake_of_our_own_is_not_told_as_damage(path: Path) -> None:
