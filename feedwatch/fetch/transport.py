@@ -1,4 +1,4 @@
-"""How a request goes over the wire: the aiohttp transport, asked with the exact bytes of a URL.
+"""How a request goes over the wire: aiohttp as a transport of httpx, asked with the exact bytes of a URL.
 
 httpx's own transport costs more than all the rest of a poll (docs/decisions/0002-http.md).
 """
@@ -13,7 +13,6 @@ from typing import Final
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(
@@ -21,18 +20,18 @@ _NO_TIMEOUT: Final = aiohttp.ClientTimeout(
 )  # the deadline is the fetcher's, for the whole exchange
 
 
-class RawTransport(AiohttpTransport):
+class RawTransport(httpx.AsyncBaseTransport):
     """One pool of connections. It keeps no cookies, decompresses nothing and follows nothing."""
 
     def __init__(self) -> None:
-        trust = _read_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        super().__init__(verify=trust, client=self._make_session)
+        self._trust = _read_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request whose address is in its `raw_url`."""
-        if not isinstance(self.client, aiohttp.ClientSession):
-            self.client = self.get_client()
-        response = await self.client.request(
+        if self._session is None:
+            self._session = self._make_session()
+        response = await self._session.request(
             request.method,
             URL(request.extensions["raw_url"], encoded=True),
             headers=request.headers,
@@ -43,9 +42,14 @@ class RawTransport(AiohttpTransport):
             response.status, headers=response.raw_headers, stream=_Stream(response), request=request
         )
 
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
     def _make_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, ssl=self.ssl_context),
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, ssl=self._trust),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
