@@ -192,7 +192,7 @@ def _finish(conn: Transaction, claim: ClaimedMessage, settlement: Settlement, no
         (at, claim.id),
     )
     conn.execute(
-        "INSERT INTO addresses VALUES (?, ?) "
+        "INSERT INTO addresses (address, last_delivered_at) VALUES (?, ?) "
         "ON CONFLICT (address) DO UPDATE SET last_delivered_at = excluded.last_delivered_at",
         (claim.address, at),
     )

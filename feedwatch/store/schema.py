@@ -176,7 +176,17 @@ CREATE TABLE hosts (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+-- of the list as it was written, to see that it is read as such; NULL: written before there was one
+ALTER TABLE feeds ADD COLUMN list_digest BLOB;
+-- an attempt ended without an answer: whoever gets the message again is told so
+ALTER TABLE messages ADD COLUMN may_have_arrived INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE addresses ADD COLUMN paused_at TEXT;
+ALTER TABLE addresses ADD COLUMN failing_since_at TEXT;
+ALTER TABLE addresses ADD COLUMN failing_announced INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 """Each takes the schema from its index to the next version."""
 
 VERSION = len(MIGRATIONS)

@@ -18,13 +18,13 @@ from feedwatch.store import Store, connection
 from feedwatch.store.connection import split_statements
 from feedwatch.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
-RELEASED = ("a9ab1ff9",)
+RELEASED = ("a9ab1ff9", "aac58e8d")
 """The start of each migration's SHA-256. A new one is added here; one that stands here never changes."""
 
 TABLES = {
     "accounts": "name configured stamp signed_out reason detail failures failing_since_at broken_announced "
     "next_index_at facts",
-    "addresses": "address last_delivered_at",
+    "addresses": "address last_delivered_at paused_at failing_since_at failing_announced",
     "changes": "id at feed_id feed_kind kind key title link position previous_position facts entry_facts",
     "deliveries": "id address change_id notice_id not_before state set_apart_at first_attempt_at message_id "
     "reason settled_at",
@@ -34,10 +34,11 @@ TABLES = {
     "compare_content state reason detail missing_indexes last_polled_at next_poll_at poll_number "
     "landed_number failures failing_since_at broken_announced validators believed_at body_digest "
     "content_digest body_etag left_etags paging_refused moved_to moved_polls held_reason held_digest "
-    "compared_as whole ordered entry_order entry_count grows_at_end baseline_pending",
+    "compared_as whole ordered entry_order entry_count grows_at_end baseline_pending list_digest",
     "hosts": "host rest_until_at reason",
     "messages": "id address state title body is_html alone set_apart_at attempts refusals next_attempt_at "
-    "lease_until_at owner token reason detail deliveries created_at first_attempt_at settled_at",
+    "lease_until_at owner token reason detail deliveries created_at first_attempt_at settled_at "
+    "may_have_arrived",
     "notices": "id at kind account feeds reason since_at",
 }
 
@@ -110,6 +111,24 @@ def test_an_older_state_is_brought_up_to_date_with_all_that_is_in_it(
         with closing(Store.open(path)) as store:
             assert rows(store, "SELECT name FROM pragma_table_info('a')") == [("x",), ("y",)]
             assert [each.feed for each in store.list_feeds()] == [FEED]
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_a_state_of_every_earlier_version_is_taken_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    """What was watched is still watched, and the tables are those of a new state."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr(connection, "MIGRATIONS", MIGRATIONS[:version])
+        earlier.setattr(connection, "VERSION", version)
+        with closing(Store.open(path)) as store:
+            watch(store)
+    with closing(Store.open(path)) as store:
+        assert rows(store, "PRAGMA user_version") == [(VERSION,)]
+        assert [each.feed for each in store.list_feeds()] == [FEED]
+        for name, columns in TABLES.items():
+            found = rows(store, "SELECT name FROM pragma_table_info(?)", name)
+            assert [column for (column,) in found] == columns.split(), name
 
 
 def test_a_migration_that_ends_within_a_statement_is_a_mistake() -> None:
