@@ -150,6 +150,11 @@ class WebhookSink:
         with self._lock:
             self._script.extend(_as_reply(reply) for reply in replies)
 
+    def forget_script(self) -> None:
+        """Answer as `after_script` says from now on."""
+        with self._lock:
+            self._script.clear()
+
     def answer(self, request: _WebhookRequest) -> None:
         """Keep one request and answer it (called by the server)."""
         length = int(request.headers.get("Content-Length") or 0)

@@ -316,6 +316,11 @@ class Scene:
         with closing(sqlite3.connect(self.state)) as db:
             return db.execute(sql).fetchall()
 
+    def count(self, sql: str) -> int:
+        """Ask the state's file for a number."""
+        ((number,),) = self.query(sql)
+        return int(number)
+
     def end(self) -> None:
         """Take away what still runs."""
         for process in self.processes:

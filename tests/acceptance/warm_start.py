@@ -10,9 +10,11 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import itertools
 import json
 import os
 import random
+import resource
 import selectors
 import signal
 import socket
@@ -163,6 +165,71 @@ def _kill_at_commit(number: int, *, after: bool) -> None:
     Connection.transaction = transaction  # type: ignore[method-assign]
 
 
+def _kill_at_statement(number: int) -> None:
+    """Die by SIGKILL right before the n-th statement that SQLite is given."""
+    _trace_statements(lambda seen: os.kill(os.getpid(), signal.SIGKILL) if seen == number else None)
+
+
+def _count_statements(_: bool) -> None:  # noqa: FBT001 — what a moment is told
+    """Say at the end how many statements SQLite was given."""
+    seen: list[int] = [0]
+    _trace_statements(lambda number: seen.__setitem__(0, number))
+    atexit.register(lambda: sys.stderr.write(f"statements={seen[0]}\n"))
+
+
+def _trace_statements(tell: Callable[[int], object]) -> None:
+    from feedwatch.store.connection import Connection  # noqa: PLC0415
+
+    plain = Connection.__init__
+    numbers = itertools.count(1)
+
+    def init(self: Connection, path: Path, conn: Any) -> None:
+        plain(self, path, conn)
+        conn.set_trace_callback(lambda _statement: tell(next(numbers)))
+
+    Connection.__init__ = init  # type: ignore[method-assign]
+
+
+def _settle_first(_: bool) -> None:  # noqa: FBT001
+    """A planted defect: write down that a message is delivered, and send it then."""
+    from feedwatch.core.model import Delivered  # noqa: PLC0415
+    from feedwatch.deliver import Deliverer  # noqa: PLC0415
+    from feedwatch.notify import Notifier  # noqa: PLC0415
+
+    plain_send, plain = Notifier.send, Deliverer.deliver_one
+    waiting: list[Any] = []
+
+    async def send(self: Notifier, *args: Any, **options: Any) -> Delivered:
+        waiting.append(lambda: plain_send(self, *args, **options))
+        return Delivered()
+
+    async def deliver_one(self: Deliverer, address: str) -> Any:
+        report = await plain(self, address)
+        while waiting:
+            await waiting.pop(0)()
+        return report
+
+    Notifier.send = send  # type: ignore[method-assign]
+    Deliverer.deliver_one = deliver_one  # type: ignore[method-assign]
+
+
+def _split_commits(_: bool) -> None:  # noqa: FBT001
+    """A planted defect: commit changes, and what is owed of them in another transaction."""
+    from feedwatch.store import landing, owing  # noqa: PLC0415
+
+    def owe_change(conn: Any, *args: Any) -> None:
+        conn.execute("COMMIT")
+        conn.execute("BEGIN IMMEDIATE")
+        owing.owe_change(conn, *args)
+
+    setattr(landing, "owe_change", owe_change)  # noqa: B010 — not its type
+
+
+def _have_few_descriptors(most: int) -> None:
+    """Have so few of them that files or connections cannot be opened."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _count_commits(_: bool) -> None:  # noqa: FBT001 — what a moment is told
     """Say at the end how many transactions were committed."""
     from feedwatch.store.connection import Connection  # noqa: PLC0415
@@ -228,7 +295,12 @@ _MOMENTS: dict[str, Callable[[Any], object]] = {
     "tell_modules": _tell_modules,
     "kill_before_commit": _kill_before_commit,
     "kill_after_commit": _kill_after_commit,
+    "kill_at_statement": _kill_at_statement,
     "count_commits": _count_commits,
+    "count_statements": _count_statements,
+    "settle_first": _settle_first,
+    "split_commits": _split_commits,
+    "few_descriptors": _have_few_descriptors,
     "kill_after": _kill_after,
     "redact_nothing": _redact_nothing,
     "stumble": _stumble,
