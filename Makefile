@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FUZZ := $(VENV)/fuzz
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test soak fuzz check format lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +25,21 @@ demo: $(STAMP)  ## a server, a daemon and a moving queue in this terminal
 
 test: $(STAMP)  ## the test suite
 	@$(BIN)/python -m pytest -n 2 -q
+
+soak: $(STAMP)  ## the long runs: every fault, a thousand deaths, a week of a thousand feeds (half an hour)
+	@$(BIN)/python tests/reliability/soak.py
+	@$(BIN)/python -m pytest -n 2 -q -m long
+
+fuzz: $(STAMP)  ## every reader under atheris, a minute each (in a venv of its own)
+	@test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
+	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check 'atheris>=3'
+	@mkdir -p $(FUZZ)/found
+	@export PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'):."; \
+	for target in $$($(FUZZ)/bin/python tests/fuzz/run_atheris.py 2>/dev/null); do \
+		echo "fuzzing $$target"; \
+		$(FUZZ)/bin/python tests/fuzz/run_atheris.py $$target $(FUZZ)/found tests/data/feeds \
+			-max_total_time=60 -timeout=10 -artifact_prefix=$(FUZZ)/ -verbosity=0 || exit 1; \
+	done
 
 check: $(STAMP)  ## all that CI asks: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .

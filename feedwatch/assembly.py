@@ -6,23 +6,26 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from feedwatch import __version__
 from feedwatch.clock import SYSTEM_CLOCK, Clock
 from feedwatch.config import Config
 from feedwatch.config.hiding import hide_secrets
+from feedwatch.core.model import Notice, NoticeKind
+from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.route import Route, Routes
 from feedwatch.core.schedule import RetryPolicy, next_poll_after
 from feedwatch.core.state import PollTask
 from feedwatch.deliver import Deliverer
 from feedwatch.discover import Discoverer
 from feedwatch.errors import ConfigError
-from feedwatch.fetch import Fetcher, FetchLimits
+from feedwatch.fetch import Fetcher, FetchLimits, host_named_by
 from feedwatch.notify import Notifier
 from feedwatch.parse import Parser
 from feedwatch.poll import ListReader, Poller, PollWriter
 from feedwatch.redact import Redactor
-from feedwatch.store import Store, StoreThread, is_owner_alive, owner_now
+from feedwatch.store import Store, StoreThread, is_owner_alive, owner_now, rescue_state
 
 _LOG = logging.getLogger("feedwatch")
 
@@ -69,6 +72,7 @@ class Assembly:
             policy=make_policy(config),
             owner=owner_now(),
             clock=clock,
+            told_about=routes.told_about,
             redact=redactor.redact,
         )
 
@@ -87,11 +91,14 @@ class Assembly:
         self.writer.every = config.poll.every
         self.deliverer.urls = address_urls(config)
         self.deliverer.policy = make_policy(config)
+        self.deliverer.told_about = routes.told_about
         self.fetcher.update_limits(make_limits(config))
+        self.fetcher.update_networks(make_networks(config))
         self.poller.limit(config.poll.per_host)
         self.discoverer.apply(config, routes)
         logging.getLogger("feedwatch").setLevel(config.log.upper())
         await self.sync()
+        await self.discoverer.name_hosts()
         if config.poll.every < before.poll.every:
             now = self._clock.now()
             longest = next_poll_after(now, before.poll.every, 1.0) - now + before.poll.timeout
@@ -108,14 +115,17 @@ class Assembly:
         dead = await self.store.run(Store.sync_addresses, addresses, now)
         if dead:
             _LOG.warning("gave up deliveries=%d reason=target_gone", dead)
-        await self.store.run(Store.release_claims, is_owner_alive, now)
+        await self._release(is_owner_alive)
 
     async def release_claims(self) -> None:
         """Give back what this process has claimed: nothing of it is under way any more."""
+        await self.deliverer.settle_left()
         ours = owner_now()
-        await self.store.run(
-            Store.release_claims, lambda owner: owner != ours and is_owner_alive(owner), self._clock.now()
-        )
+        await self._release(lambda owner: owner != ours and is_owner_alive(owner))
+
+    async def _release(self, is_alive: Callable[[str], bool]) -> None:
+        drop = self.deliverer.policy.drop_ambiguous
+        await self.store.run(Store.release_claims, is_alive, self._clock.now(), drop_ambiguous=drop)
 
     async def due_accounts(self) -> tuple[str, ...]:
         """Give the accounts whose index is due."""
@@ -132,23 +142,38 @@ class Assembly:
 
     async def due_addresses(self) -> tuple[str, ...]:
         """Give the addresses that something is due for."""
-        return await self.store.run(Store.due_addresses, self._clock.now())
+        return await self.deliverer.due_addresses()
 
     async def count_feeds(self) -> int:
         """Count the feeds that are watched."""
         return sum(feed.state != "retired" for feed in await self.store.run(Store.list_feeds))
 
     async def prune(self) -> None:
-        """Forget what is older than the configuration wants kept, a little at a time."""
+        """Forget what is older than the configuration wants kept, and give back its room, bite by bite."""
         for _ in range(_PRUNE_BATCHES):
             if not await self.store.run(Store.prune, self._clock.now(), self.config.keep):
-                return
+                break
+        for _ in range(_PRUNE_BATCHES):
+            if not await self.store.run(Store.give_back_room):
+                break
+        await self.store.run(Store.tidy_log)
+
+    def hurry(self, seconds: float) -> None:
+        """Let the store wait no longer than this for another writer: we are about to end."""
+        self.store.hurry(seconds)
 
 
 async def assemble(
-    config: Config, redactor: Redactor, stack: AsyncExitStack, *, clock: Clock = SYSTEM_CLOCK
+    config: Config,
+    redactor: Redactor,
+    stack: AsyncExitStack,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    open_state: Callable[[Config, Clock], Store] = lambda config, _: Store.open(config.state),
 ) -> Assembly:
     """Build everything for a configuration; `stack` closes it all, in the right order.
+
+    A daemon, which alone may set a damaged state aside, has its own way to open it: `open_for_daemon`.
 
     Raises:
         ConfigError: a secret cannot be had, or a target is none.
@@ -158,18 +183,47 @@ async def assemble(
     stack.push_async_callback(notifier.aclose)
     verify(config, notifier)
     hide_secrets(config, redactor)
-    store = StoreThread(lambda: Store.open(config.state))
+    store = StoreThread(lambda: open_state(config, clock))
     stack.push_async_callback(_close_store, store)
     await store.start()
-    fetcher = Fetcher(make_limits(config), user_agent=USER_AGENT, now=clock.now)
+    networks = make_networks(config)
+    fetcher = Fetcher(make_limits(config), networks=networks, user_agent=USER_AGENT, now=clock.now)
     stack.push_async_callback(fetcher.aclose)
     parser = Parser()
     stack.push_async_callback(parser.aclose)
     assembly = Assembly(config, store, fetcher, parser, notifier, redactor, clock)
     stack.push_async_callback(assembly.writer.flush)
     await assembly.sync()
+    await assembly.discoverer.name_hosts()
     await assembly.discoverer.register_tokens()
     return assembly
+
+
+def open_for_daemon(config: Config, clock: Clock) -> Store:
+    """Open the state that the daemon holds; a damaged one is set aside before, and a notice says so.
+
+    Raises:
+        StoreError: it cannot be used, or the file there is none of ours.
+    """
+    now = clock.now()
+
+    def announce(aside: Path) -> tuple[Notice, tuple[str, ...]]:
+        notice = Notice(NoticeKind.STATE_DAMAGED, now, reason=str(aside))
+        return notice, make_routes(config).notice_addresses
+
+    rescued = rescue_state(config.state, now, announce)
+    if rescued:
+        aside, problem = rescued
+        _LOG.error("the state was damaged: %s", problem)
+        _LOG.error("the damaged state is set aside as %s; going on with a new one", aside)
+    store = Store.open(config.state)
+    try:
+        if store.rebuild_once():
+            _LOG.info("the state was rebuilt, so that it can give room back")
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 async def _close_store(store: StoreThread) -> None:
@@ -231,3 +285,11 @@ def make_limits(config: Config) -> FetchLimits:
     """What fetching may take."""
     poll = config.poll
     return FetchLimits(poll.timeout, poll.max_body, poll.concurrency, poll.per_host)
+
+
+def make_networks(config: Config) -> NetworkPolicy:
+    """Who may be asked in private networks."""
+    private = config.private_networks
+    hosts = (host_named_by(f"http://{each}/") for each in private.exceptions if isinstance(each, str))
+    networks = tuple(each for each in private.exceptions if not isinstance(each, str))
+    return NetworkPolicy(private.policy, networks, frozenset(filter(None, hosts)))

@@ -17,9 +17,15 @@ from typing import Any
 import click
 
 from feedwatch import __version__
-from feedwatch.errors import ConfigError, FeedwatchError
+from feedwatch.errors import ConfigError, FeedwatchError, StoreDamaged
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+_WAY_OUT = """\
+To go on: `feedwatch run` sets a damaged state aside when it starts, and begins a new one; or stop the daemon
+and put a backup in its place. `feedwatch check --deep` says what is damaged. A file that is none of ours is
+left alone."""
 
 
 @dataclass(slots=True)
@@ -67,6 +73,8 @@ def _run_command() -> int:
         status = 0
     except (FeedwatchError, OSError) as error:
         _complain(error)
+        if isinstance(error, StoreDamaged):
+            click.echo(_WAY_OUT, err=True)
         _close_output()
         status = 1
     except Exception as error:  # noqa: BLE001 — the last edge: a traceback may hold a secret
@@ -151,11 +159,16 @@ def poll(invocation: Invocation, feeds: tuple[str, ...], *, as_json: bool) -> in
 
 @cli.command()
 @click.option("--notify", is_flag=True, help="Send a test message to each target.")
+@click.option("--deep", is_flag=True, help="Look at the state alone instead, at everything in it.")
 @as_json
 @click.pass_obj
-def check(invocation: Invocation, *, notify: bool, as_json: bool) -> int:
-    """Read the configuration, and reach each account and feed."""
+def check(invocation: Invocation, *, notify: bool, deep: bool, as_json: bool) -> int:
+    """Read the configuration, and reach each account and feed; or look through the state."""
+    if deep and notify:
+        raise click.UsageError("--deep looks at the state and asks nobody: it goes without --notify")
     config = invocation.load()
+    if deep:
+        return int(_looking().check_state(config, datetime.now(UTC), as_json=as_json))
     from feedwatch.commands import check_all  # noqa: PLC0415
 
     return int(_await(check_all(config, notify=notify, as_json=as_json)))
@@ -220,7 +233,7 @@ def changes(invocation: Invocation, feed: str | None, since: str | None, *, as_j
 @as_json
 @click.pass_context
 def outbox(context: click.Context, *, as_json: bool) -> None:
-    """Messages waiting, dead or done."""
+    """Messages waiting, paused, dead or done."""
     if context.invoked_subcommand is None:
         _list_outbox(context.obj, as_json=as_json)
     elif as_json and context.invoked_subcommand != "list":
@@ -228,30 +241,71 @@ def outbox(context: click.Context, *, as_json: bool) -> None:
 
 
 @outbox.command("list")
+@click.option("--all", "all_done", is_flag=True, help="All that were delivered, not only the last 50.")
 @as_json
 @click.pass_context
-def outbox_list(context: click.Context, *, as_json: bool) -> None:
-    """Show messages waiting, dead or done."""
+def outbox_list(context: click.Context, *, all_done: bool, as_json: bool) -> None:
+    """Show messages waiting, paused, dead or done."""
     assert context.parent is not None
-    _list_outbox(context.obj, as_json=as_json or context.parent.params["as_json"])
+    _list_outbox(context.obj, as_json=as_json or context.parent.params["as_json"], all_done=all_done)
 
 
 @outbox.command("retry")
-@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@click.argument("what", nargs=-1, metavar="[WHAT]...")
 @click.pass_obj
-def outbox_retry(invocation: Invocation, ids: tuple[int, ...]) -> int:
-    """Make messages that wait or are dead due now (all of them, or those with these ids)."""
-    with _writing(invocation) as store:
-        return int(_looking().retry_messages(store, ids, datetime.now(UTC)))
+def outbox_retry(invocation: Invocation, what: tuple[str, ...]) -> int:
+    """Make messages that wait or are dead due now.
+
+    All of them, or WHAT: a message's number, a target (phone) or an address (phone/1). What is paused
+    has to be resumed first.
+    """
+    with _writing(invocation) as (store, config):
+        return int(_tending().retry(store, config, what, datetime.now(UTC)))
+
+
+@outbox.command("pause")
+@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+@click.pass_obj
+def outbox_pause(invocation: Invocation, what: tuple[str, ...]) -> int:
+    """Hold a message back, or send nothing to a target, until resumed. All that is owed is kept.
+
+    WHAT is a message's number, a target (phone) or an address (phone/1).
+    """
+    with _writing(invocation) as (store, config):
+        return int(_tending().pause(store, config, what, datetime.now(UTC)))
+
+
+@outbox.command("resume")
+@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+@click.pass_obj
+def outbox_resume(invocation: Invocation, what: tuple[str, ...]) -> int:
+    """Take up again what was paused. The time after which it is given up starts anew.
+
+    WHAT is a message's number, a target (phone) or an address (phone/1).
+    """
+    with _writing(invocation) as (store, config):
+        return int(_tending().resume(store, config, what, datetime.now(UTC)))
 
 
 @outbox.command("drop")
-@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
 @click.pass_obj
-def outbox_drop(invocation: Invocation, ids: tuple[int, ...]) -> int:
-    """Give messages up. They stay visible as dead, and `retry` can bring them back."""
-    with _writing(invocation) as store:
-        return int(_looking().drop_messages(store, ids, datetime.now(UTC)))
+def outbox_drop(invocation: Invocation, what: tuple[str, ...]) -> int:
+    """Give messages up. They stay visible as dead, and `retry` can bring them back.
+
+    WHAT is a message's number, or a target (phone) or address (phone/1): then all that waits for it.
+    """
+    with _writing(invocation) as (store, config):
+        return int(_tending().drop(store, config, what, datetime.now(UTC)))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there, once the copy is whole.")
+@click.pass_obj
+def backup(invocation: Invocation, file: Path, *, force: bool) -> None:
+    """Copy the state to FILE, also beside a running daemon. The copy is a state that can be used at once."""
+    _looking().backup_state(invocation.load(), file, replace=force)
 
 
 # ── subscriptions, demo, sandbox ──────────────────────────────────────────────────────────────────
@@ -324,9 +378,15 @@ def _looking() -> Any:
     return looking
 
 
-def _list_outbox(invocation: Invocation, *, as_json: bool) -> None:
+def _tending() -> Any:
+    from feedwatch import tending  # noqa: PLC0415
+
+    return tending
+
+
+def _list_outbox(invocation: Invocation, *, as_json: bool, all_done: bool = False) -> None:
     with _reading(invocation, as_json=as_json) as (store, screen):
-        _looking().show_outbox(store, screen)
+        _looking().show_outbox(store, screen, all_done=all_done)
 
 
 @contextmanager
@@ -337,12 +397,14 @@ def _reading(invocation: Invocation, *, as_json: bool) -> Iterator[tuple[Any, An
 
 
 @contextmanager
-def _writing(invocation: Invocation) -> Iterator[Any]:
+def _writing(invocation: Invocation) -> Iterator[tuple[Any, Any]]:
+    """Open the state for writing beside whoever runs; no secret is needed, nothing is created."""
     from feedwatch.store import Store  # noqa: PLC0415
 
-    store = Store.open_existing(invocation.load().state)
+    config = invocation.load()
+    store = Store.open_existing(config.state)
     try:
-        yield store
+        yield store, config
     finally:
         store.close()
 

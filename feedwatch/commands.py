@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from feedwatch.assembly import Assembly, assemble
+from feedwatch.assembly import Assembly, assemble, open_for_daemon
 from feedwatch.config import Config
 from feedwatch.core.model import (
     Delivered,
@@ -30,7 +30,7 @@ from feedwatch.core.state import PollTask, Settled
 from feedwatch.daemon import Daemon
 from feedwatch.deliver import DeliveryReport
 from feedwatch.discover import DiscoveryReport
-from feedwatch.errors import FeedwatchError, StoreError, StoreMissing
+from feedwatch.errors import FeedwatchError, StoreDamaged, StoreError, StoreMissing
 from feedwatch.logs import start_logging
 from feedwatch.poll import PollOutcome, PollReport
 from feedwatch.poll.round import host_of
@@ -56,14 +56,20 @@ async def run_daemon(config: Config, load: Callable[[], Config]) -> None:
     start_logging(config.log, redactor)
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_state(config.state))
-        assembly = await assemble(config, redactor, stack)
+        assembly = await assemble(config, redactor, stack, open_state=open_for_daemon)
         await Daemon(assembly, load).run()
 
 
 async def poll_once(config: Config, feeds: Sequence[str], *, as_json: bool) -> int:
-    """One round now: discover what is due, poll all feeds or these, deliver. 1 if anything failed."""
+    """One round now: discover what is due, poll all feeds or these, deliver. 1 if anything failed.
+
+    Raises:
+        StoreDamaged: the state was found to be damaged.
+    """
     async with AsyncExitStack() as stack:
         assembly, screen = await _open(config, stack, as_json=as_json)
+        damages: list[StoreDamaged] = []
+        assembly.store.on_damage = damages.append
         discovered = await assembly.discoverer.discover_due()
         tasks = await _take(assembly, feeds)
         with show_progress(len(tasks), as_json=as_json) as advance:
@@ -76,6 +82,8 @@ async def poll_once(config: Config, feeds: Sequence[str], *, as_json: bool) -> i
         unread = _say_discoveries(screen, [each for each in discovered if each.account not in signed_out])
         for account in signed_out:
             _complain(screen, f"{account} is signed out: feedwatch login {account} says what to do")
+    if damages:
+        raise damages[0]
     failed = any(report.outcome in (PollOutcome.FAILED, PollOutcome.OUTAGE) for report in reports)
     unsent = any(each.outcome is not Settled.DELIVERED for each in served)
     return int(failed or unsent or unread or bool(signed_out))

@@ -19,7 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from feedwatch.assembly import Assembly
 from feedwatch.config import Config
 from feedwatch.core.state import PollTask
-from feedwatch.errors import ConfigError, FeedwatchError
+from feedwatch.errors import ConfigError, FeedwatchError, StoreDamaged
 from feedwatch.poll import PollReport
 from feedwatch.systemd import notify_systemd, watchdog_interval
 
@@ -32,6 +32,8 @@ POLL_PATIENCE = 2.0
 SEND_PATIENCE = 6.0
 """Seconds that it gives to messages under way: one that is cancelled may arrive twice."""
 LAST_PATIENCE = 1.0
+STORE_PATIENCE = 0.5
+"""Seconds that the state is waited for at the end, where another program writes to it all the time."""
 _SERVING = "address "
 """How the names of tasks begin that send messages."""
 _MOST_IN_FLIGHT = 5000
@@ -51,9 +53,15 @@ class Daemon:
         self._reload_wanted = False
         self._progressed_at = time.monotonic()
         self._failing: dict[str, str] = {}
+        self._damage: StoreDamaged | None = None
 
     async def run(self) -> None:
-        """Live until SIGTERM or SIGINT; then stop in order, within ten seconds."""
+        """Live until SIGTERM or SIGINT; then stop in order, within ten seconds.
+
+        Raises:
+            StoreDamaged: the state was found to be damaged; the stop was in order all the same.
+        """
+        self._assembly.store.on_damage = self._give_up
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -68,10 +76,22 @@ class Daemon:
         scheduler.shutdown(wait=False)
         await self._finish()
         _LOG.info("stopped")
+        if self._damage:
+            raise self._damage
 
     def stop(self) -> None:
         """Ask for an orderly stop."""
         self._stopping.set()
+
+    def _give_up(self, damage: StoreDamaged) -> None:
+        """Stop in order once the state is known to be damaged: what is built on it would be wrong.
+
+        Only a start can set it aside: nothing else has it open then.
+        """
+        if self._damage is None:
+            self._damage = damage
+            _LOG.error("the state is damaged: %s; stopping, so that the next start sets it aside", damage)
+            self._stopping.set()
 
     # ── ticks ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -210,6 +230,7 @@ class Daemon:
         await self._wait_for(self._tasks, ends_at - time.monotonic())
         self._cancel(self._tasks)
         await self._wait_for(self._tasks, LAST_PATIENCE)
+        self._assembly.hurry(STORE_PATIENCE)
         try:
             await self._assembly.release_claims()
         except FeedwatchError as error:

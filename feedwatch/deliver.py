@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from feedwatch.clock import Clock
@@ -19,14 +19,15 @@ from feedwatch.core.model import (
     Delivered,
     FactChange,
     Notice,
+    NoticeKind,
     NotifyOutcome,
     OwedDelivery,
     Reason,
     RecordedChange,
     Style,
 )
-from feedwatch.core.render import compose_message
-from feedwatch.core.schedule import RetryPolicy, judge_attempt
+from feedwatch.core.render import compose_message, mark_repeat
+from feedwatch.core.schedule import RetryPolicy, judge_address, judge_attempt
 from feedwatch.core.state import ClaimedMessage, Settled, Settlement
 from feedwatch.core.text import clean, page_of
 from feedwatch.store import Store, StoreThread
@@ -64,10 +65,21 @@ class DeliveryReport:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A message that was sent, and how that ended: to be written down, however long that takes."""
+
+    claim: ClaimedMessage
+    outcome: NotifyOutcome
+    settlement: Settlement
+    at: datetime
+
+
 class Deliverer:
     """Serves addresses. `urls` gives the address of a service for each of ours; it follows a reload.
 
-    `redact` is asked about every text before it goes into a message: messages are a way out, too.
+    `told_about` names the addresses that hear of one that fails; it follows a reload, too. `redact` is
+    asked about every text before it goes into a message: messages are a way out, too.
     """
 
     def __init__(
@@ -79,25 +91,36 @@ class Deliverer:
         policy: RetryPolicy,
         owner: str,
         clock: Clock,
+        told_about: Callable[[str], tuple[str, ...]] = lambda _: (),
         redact: Callable[[str], str] = str,
     ) -> None:
         self._store = store
         self._notifier = notifier
         self.urls = urls
+        self.told_about = told_about
         self.policy = policy
         self._owner = owner
         self._clock = clock
         self._redact = redact
+        self._unsettled: dict[str, _Sent] = {}
 
     async def serve_all(self, report: Callable[[DeliveryReport], None] | None = None) -> list[DeliveryReport]:
-        """Serve every address that has something due, side by side: none waits for another."""
-        due = await self._store.run(Store.due_addresses, self._clock.now())
-        # All to their end: what breaks for one address must leave no other half-way.
-        served = await asyncio.gather(*(self.serve(each, report) for each in due), return_exceptions=True)
-        for broken in served:
-            if isinstance(broken, BaseException):
-                raise broken
-        return [each for reports in served if isinstance(reports, list) for each in reports]
+        """Serve every address that has something due, side by side: none waits for another.
+
+        That one fails or works again is owed to others only then: they are served once more.
+        """
+        made: list[DeliveryReport] = []
+        left_alone: set[str] = set()
+        while due := [each for each in await self.due_addresses() if each not in left_alone]:
+            # All to their end: what breaks for one address must leave no other half-way.
+            served = await asyncio.gather(*(self.serve(each, report) for each in due), return_exceptions=True)
+            for address, reports in zip(due, served, strict=True):
+                if isinstance(reports, BaseException):
+                    raise reports
+                made += reports
+                if not reports or reports[-1].outcome is Settled.AGAIN:
+                    left_alone.add(address)
+        return made
 
     async def serve(
         self, address: str, report: Callable[[DeliveryReport], None] | None = None
@@ -114,22 +137,52 @@ class Deliverer:
 
     async def deliver_one(self, address: str) -> DeliveryReport | None:
         """Claim, render, notify, settle: one message. None when nothing is due for the address."""
+        if address in self._unsettled:
+            return await self._settle(address)
         reveal = self.urls.get(address)
         if reveal is None:
             return None
         url = reveal()
-        claim = await self._claim(address, self._notifier.style_of(url))
+        style = self._notifier.style_of(url)
+        claim = await self._claim(address, style)
         if claim is None:
             return None
-        outcome = await self._notifier.send(address, url, claim.title, claim.body, is_html=claim.is_html)
+        body = claim.body
+        if claim.may_have_arrived:
+            body = mark_repeat(body, style, is_html=claim.is_html)
+        outcome = await self._notifier.send(address, url, claim.title, body, is_html=claim.is_html)
         now = self._clock.now()
         settlement = judge_attempt(claim, outcome, self.policy, now=now, jitter=self._clock.jitter())
-        settlement = replace(settlement, detail=self._redact(settlement.detail))
+        told = self.told_about(address)
+        settlement = replace(settlement, detail=self._redact(settlement.detail), told=told)
+        self._unsettled[address] = _Sent(claim, outcome, settlement, now)
+        return await self._settle(address)
+
+    async def settle_left(self) -> None:
+        """Write down how sends ended that could not be written before.
+
+        Raises:
+            StoreError: it still cannot be.
+        """
+        for address in list(self._unsettled):
+            await self._settle(address)
+
+    async def _settle(self, address: str) -> DeliveryReport:
+        """Write down how a send ended. What cannot be written now is kept, and written before all else.
+
+        A full disk must not have a message sent again that has arrived.
+        """
+        sent = self._unsettled[address]
         # Once a message is sent its settling must not be lost to a stop of the daemon.
-        held = await asyncio.shield(self._store.run(Store.settle_message, claim, settlement, now))
-        if not held:
-            _LOG.warning("claim ran out address=%s message=%d: it may be sent again", address, claim.id)
-        return _log(claim, outcome, settlement)
+        held = await asyncio.shield(
+            self._store.run(Store.settle_message, sent.claim, sent.settlement, sent.at)
+        )
+        self._unsettled.pop(address, None)
+        if held:
+            _log_health(sent.claim, sent.settlement, sent.at)
+        else:
+            _LOG.warning("claim ran out address=%s message=%d: it may be sent again", address, sent.claim.id)
+        return _log(sent.claim, sent.outcome, sent.settlement)
 
     async def _claim(self, address: str, style: Style) -> ClaimedMessage | None:
         def compose(deliveries: Sequence[OwedDelivery]) -> Composed:
@@ -145,10 +198,16 @@ class Deliverer:
             lease_until_at=now + LEASE,
             owner=self._owner,
             compose=compose,
+            drop_ambiguous=self.policy.drop_ambiguous,
         )
 
     async def _more_due(self, address: str) -> bool:
         return address in await self._store.run(Store.due_addresses, self._clock.now())
+
+    async def due_addresses(self) -> tuple[str, ...]:
+        """Give the addresses that something is due for: to be sent, or to be written down at last."""
+        due = await self._store.run(Store.due_addresses, self._clock.now())
+        return tuple(dict.fromkeys((*self._unsettled, *due)))
 
 
 def hide_secrets(subject: RecordedChange | Notice, redact: Callable[[str], str]) -> RecordedChange | Notice:
@@ -188,6 +247,20 @@ def hide_secrets(subject: RecordedChange | Notice, redact: Callable[[str], str])
         },
         entry_facts={name: hide(value) for name, value in subject.entry_facts.items()},
     )
+
+
+def _log_health(claim: ClaimedMessage, settlement: Settlement, now: datetime) -> None:
+    """Log that an address fails or works again: where there is no other target, nobody else says so."""
+    _, notice = judge_address(claim.address, claim.health, settlement, now)
+    if notice is not None:
+        level = logging.ERROR if notice.kind is NoticeKind.TARGET_FAILING else logging.INFO
+        _LOG.log(
+            level,
+            "%s address=%s since=%s",
+            notice.kind,
+            claim.address,
+            f"{notice.since_at:%Y-%m-%dT%H:%M:%SZ}",
+        )
 
 
 def _log(claim: ClaimedMessage, outcome: NotifyOutcome, settlement: Settlement) -> DeliveryReport:

@@ -7,32 +7,36 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from feedwatch.config import Config, FeedsAccount, is_web_address
 from feedwatch.config.hiding import hide_secrets
-from feedwatch.core.model import FeedState, Kind, MessageState, ParseFailed
+from feedwatch.core.model import FeedState, Kind, ParseFailed
+from feedwatch.core.notices import say_duration
+from feedwatch.core.schedule import is_failing_by_now
 from feedwatch.core.state import FeedStatus
-from feedwatch.errors import FeedwatchError
-from feedwatch.present import Row, Screen
+from feedwatch.errors import FeedwatchError, StoreError, StoreLocked, StoreMissing
+from feedwatch.present import Row, Screen, Show
 from feedwatch.redact import Redactor, mask_url, secrets_of_url
 from feedwatch.rows import (
     describe_change,
     describe_entry,
     describe_feed,
     describe_message,
+    say_age,
     say_details,
     say_facts,
     say_feed_trouble,
     say_reason,
     say_unknown,
 )
-from feedwatch.store import Store
+from feedwatch.store import Store, copy_state
 from feedwatch.terminal import clean_text
 
 
@@ -62,6 +66,7 @@ def show_status(store: Store, screen: Screen) -> None:
         columns.insert(1, "group")
     empty = "no feeds yet: is the daemon running? (feedwatch run)"
     screen.print_rows(rows, columns, empty=empty, aside=("why", say_feed_trouble))
+    _warn_of_addresses(store, screen)
 
 
 def show_feed(store: Store, screen: Screen, feed: str) -> None:
@@ -96,61 +101,74 @@ def show_changes(store: Store, screen: Screen, feed: str | None, since_at: datet
     screen.print_rows(rows, columns, empty="no changes", show={"details": say_details})
 
 
-def show_outbox(store: Store, screen: Screen) -> None:
-    """Print messages waiting, dead or done."""
-    rows = [describe_message(message) for message in store.list_messages()]
-    columns = ["id", "target", "state", "attempts", "next_attempt_at", "changes"]
+def show_outbox(store: Store, screen: Screen, *, all_done: bool = False) -> None:
+    """Print messages waiting, paused, dead or done: the newest of the last, or all of them."""
+    rows = [describe_message(message) for message in store.list_messages(all_done=all_done)]
+    columns = ["id", "target", "state", "attempts", "age", "next_attempt_at", "changes"]
     if any(row["reason"] for row in rows):
         columns.append("why")
-    screen.print_rows(rows, columns, empty="the outbox is empty", show={"why": _say_delay})
+    show: dict[str, Show] = {"why": _say_delay, "age": partial(say_age, now=datetime.now(UTC))}
+    screen.print_rows(rows, columns, empty="the outbox is empty", show=show)
+    _warn_of_addresses(store, screen)
 
 
 def _say_delay(row: Row) -> str | None:
     return say_reason(row["reason"], row["detail"]) if row["reason"] else None
 
 
-def retry_messages(store: Store, ids: Collection[int], now: datetime) -> int:
-    """Make messages due now (all that wait or are dead, or these); 1 if one of these is not of them."""
-    return _act_on(
-        store,
-        ids or None,
-        lambda chosen: store.retry_messages(chosen, now),
-        done="due now",
-        refused="neither waiting nor dead",
-        states={MessageState.PENDING, MessageState.DEAD},
-    )
+def _warn_of_addresses(store: Store, screen: Screen) -> None:
+    """Say on standard error which addresses are told nothing: nobody else may say so."""
+    now = datetime.now(UTC)
+    for each in store.list_addresses():
+        since_at = each.health.failing_since_at
+        if each.paused_at is not None:
+            said = f"{each.address} is paused: feedwatch outbox resume {each.address}"
+        elif since_at is not None and is_failing_by_now(since_at, now):
+            said = f"{each.address} has taken no message for {say_duration(now - since_at)}"
+        else:
+            continue
+        click.echo(f"warning: {screen.clean(said)}", err=True)
 
 
-def drop_messages(store: Store, ids: Collection[int], now: datetime) -> int:
-    """Give messages up; 1 if one of these does not wait."""
-    return _act_on(
-        store,
-        ids,
-        lambda chosen: store.drop_messages(chosen or (), now),
-        done="dropped",
-        refused="not waiting",
-        states={MessageState.PENDING, MessageState.CLAIMED},
-    )
+# ── the state as a whole ──────────────────────────────────────────────────────────────────────────
 
 
-def _act_on(
-    store: Store,
-    ids: Collection[int] | None,
-    act: Callable[[Collection[int] | None], int],
-    *,
-    done: str,
-    refused: str,
-    states: Collection[str],
-) -> int:
-    fit = {message.id for message in store.list_messages() if message.state in states}
-    misfits = sorted(set(ids or ()) - fit, key=int)
-    chosen = None if ids is None else sorted(set(ids) - set(misfits))
-    count = 0 if chosen == [] else act(chosen)
-    if count or not misfits:
-        click.echo(f"{count or 'no'} message{'' if count == 1 else 's'} {done}")
-    for each in misfits:
-        click.echo(f"error: message {each} is {refused} (see feedwatch outbox)", err=True)
-    return int(bool(misfits))
+def check_state(config: Config, now: datetime, *, as_json: bool) -> int:
+    """Print whether each thing holds that must hold in a state; 1 if one does not.
+
+    Raises:
+        StoreMissing: there is no state.
+    """
+    try:
+        store = Store.open_read_only(config.state)
+    except (StoreMissing, StoreLocked):
+        raise
+    except StoreError as error:
+        rows = [_checked("state", str(error))]
+    else:
+        try:
+            rows = [_checked(f"state: {each.rule}", each.problem) for each in store.inspect(now)]
+        finally:
+            store.close()
+    # Not `open_for_looking`: it reads the feeds, and they may be what is damaged.
+    redactor = Redactor()
+    hide_secrets(config, redactor)
+    Screen(redactor, as_json=as_json).print_rows(rows, ["subject", "ok", "problem"], empty="nothing to check")
+    return int(any(not row["ok"] for row in rows))
+
+
+def _checked(subject: str, problem: str | None) -> Row:
+    return {"subject": subject, "ok": problem is None, "problem": problem}
+
+
+def backup_state(config: Config, file: Path, *, replace: bool) -> None:
+    """Copy the state to a file, and say so.
+
+    Raises:
+        StoreError: it cannot be copied, or not there.
+    """
+    size = copy_state(config.state, file, replace=replace)
+    click.echo(clean_text(f"{config.state} is copied to {file} ({size / 1_000_000:,.1f} MB)"))
 
 
 # ── the configuration alone ───────────────────────────────────────────────────────────────────────

@@ -45,6 +45,7 @@ _COLOURS = {
     "updated": "yellow",
     "pending": "yellow",
     "claimed": "yellow",
+    "paused": "cyan",
     "held": "yellow",
     "resting": "yellow",
     "late": "yellow",

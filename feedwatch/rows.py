@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from feedwatch.core.model import Reason, RecordedChange
 from feedwatch.core.notices import REASONS
 from feedwatch.core.state import FeedStatus, MessageStatus, StoredEntry
-from feedwatch.present import Row
+from feedwatch.present import Row, show_duration
 from feedwatch.redact import mask_url
 
 # ── rows ────────────────────────────────────────────────────────────────────────────────
@@ -103,16 +103,22 @@ def full_name(account: str, feed: str) -> str:
     return feed if feed.startswith(f"{account}/") else f"{account}/{feed}"
 
 
+_KEYS: Mapping[str, str] = {Reason.PRIVATE_ADDRESS: "private_networks"}
+"""Keys of the configuration that can allow what a reason refuses."""
+
+
 # ── words for a person ────────────────────────────────────────────────────────────────────────────
 
 
 def say_reason(reason: object, detail: object = None) -> str:
-    """Say why something is as it is: a reason in words, and what was seen."""
+    """Say why something is as it is: a reason in words, what was seen, and the key that can allow it."""
     try:
         words = REASONS.get(Reason(str(reason)), str(reason))
     except ValueError:
         words = str(reason)
-    return f"{words} ({detail})" if detail else words
+    said = f"{words} ({detail})" if detail else words
+    key = _KEYS.get(str(reason))
+    return f"{said}: `{key}` can allow it" if key else said
 
 
 def say_unknown(what: str, name: str, known: Collection[str]) -> str:
@@ -134,6 +140,12 @@ def say_feed_trouble(row: Row) -> str | None:
     failures = row["failures"]
     often = f"; {failures} failures in a row" if isinstance(failures, int) and failures > 1 else ""
     return say_reason(row["reason"], row["detail"]) + often
+
+
+def say_age(row: Row, now: datetime) -> str | None:
+    """Say how long ago something was created; None for what is still to come."""
+    length = now - datetime.fromisoformat(str(row["created_at"]))
+    return show_duration(length) if length >= timedelta(0) else None
 
 
 def say_details(row: Row) -> str:

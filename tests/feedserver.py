@@ -23,6 +23,7 @@ from typing import Final, Self
 from sinks import Arrivals
 
 from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome
+from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch import Fetcher, FetchLimits
 
 _LOOPBACK = "127.0.0.1"
@@ -184,6 +185,12 @@ class FeedServer:
         """Wait until that many requests have come."""
         return self._arrivals.wait_for(count)
 
+    def wait_until_left(self) -> None:
+        """Wait until nobody is connected any more; not so long that a client would tire of it by itself."""
+        for thread in self._threads[1:]:  # the first one accepts
+            thread.join(8.0)
+            assert not thread.is_alive(), "a connection is still open"
+
     def _start(self, work: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=work, args=args, daemon=True)
         self._threads.append(thread)
@@ -249,12 +256,13 @@ def _tls_context() -> ssl.SSLContext:
 # ── asking it ─────────────────────────────────────────────────────────────────────────────────────
 
 LIMITS: Final = FetchLimits(timedelta(seconds=10), 1 << 20)
+EVERYWHERE: Final = NetworkPolicy("allow")
 NOW: Final = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
-def make_fetcher(limits: FetchLimits = LIMITS) -> aclosing[Fetcher]:
-    """Make a fetcher for whose clock it is always `NOW`."""
-    return aclosing(Fetcher(limits, user_agent="feedwatch/test", now=lambda: NOW))
+def make_fetcher(limits: FetchLimits = LIMITS, networks: NetworkPolicy = EVERYWHERE) -> aclosing[Fetcher]:
+    """Make a fetcher for whose clock it is always `NOW`, and that may ask servers of this machine."""
+    return aclosing(Fetcher(limits, networks=networks, user_agent="feedwatch/test", now=lambda: NOW))
 
 
 def fetched(outcome: FetchOutcome) -> Fetched:

@@ -15,7 +15,7 @@ from feedwatch.assembly import Assembly
 from feedwatch.config import Config
 from feedwatch.core.state import PollTask
 from feedwatch.daemon import Daemon
-from feedwatch.errors import StoreLocked
+from feedwatch.errors import StoreDamaged, StoreLocked
 from feedwatch.poll import PollOutcome, PollReport
 
 
@@ -58,6 +58,9 @@ class Parts:
     async def count_feeds(self) -> int:
         """There are none."""
         return 0
+
+    def hurry(self, seconds: float) -> None:
+        """There is nothing to wait for."""
 
     async def release_claims(self) -> None:
         """Count."""
@@ -196,6 +199,17 @@ async def test_a_reload_asked_for_during_a_reload_is_made_after_it() -> None:
 
 async def _ask(daemon: Daemon) -> None:
     daemon._ask_reload()
+
+
+async def test_damage_of_the_state_stops_the_daemon_once(caplog: pytest.LogCaptureFixture) -> None:
+    """What is damaged is not built upon: it is said once, and everything comes to its end."""
+    daemon = _make_daemon(Parts())
+    for text in ("a page is damaged", "another one, too"):
+        daemon._give_up(StoreDamaged(text))
+    assert [record.getMessage() for record in caplog.records] == [
+        "the state is damaged: a page is damaged; stopping, so that the next start sets it aside"
+    ]
+    assert daemon._stopping.is_set()
 
 
 async def test_a_stop_cancels_polls_soon_and_sends_late(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,24 +6,19 @@ import asyncio
 import base64
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from office import DOWN, POLICY, REFUSED, START, Office, Scripted, Sent, open_office
 from sinks import Reply, WebhookSink
 
-from feedwatch.clock import Clock
 from feedwatch.core.model import (
-    Change,
     ChangeKind,
     Delivered,
-    Entry,
     FactChange,
-    Form,
-    FoundFeed,
     Kind,
     Markup,
     Notice,
@@ -35,140 +30,24 @@ from feedwatch.core.model import (
     OwedDelivery,
     Reason,
     RecordedChange,
-    Snapshot,
     Style,
 )
 from feedwatch.core.render import compose_message
 from feedwatch.core.schedule import RetryPolicy
-from feedwatch.core.state import FeedMemory, MessageStatus, PollDecision, PollResult, Settled, Verdict
-from feedwatch.deliver import Deliverer, Notify, hide_secrets
+from feedwatch.core.state import Settled
+from feedwatch.deliver import hide_secrets
+from feedwatch.errors import StoreError
 from feedwatch.notify import Notifier
 from feedwatch.redact import Redactor
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
 
-START = datetime(2026, 11, 1, 12, tzinfo=UTC)
-POLICY = RetryPolicy(first=timedelta(seconds=30), most=timedelta(hours=1), give_up=timedelta(days=5))
-REFUSED = NotifyFailed(Reason.REFUSED, "HTTP 400")
-DOWN = NotifyFailed(Reason.UNREACHABLE, "HTTP 500")
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One message as it was handed to the notifier."""
-
-    address: str
-    title: str
-    body: str
-
-
-@dataclass
-class Scripted:
-    """A notifier that answers as scripted, then as `judge` says; every message is kept."""
-
-    script: deque[NotifyOutcome] = field(default_factory=deque)
-    judge: Callable[[Sent], NotifyOutcome] = lambda _: Delivered()
-    style: Style = field(default_factory=Style)
-    sent: list[Sent] = field(default_factory=list)
-    meanwhile: Callable[[], Awaitable[None]] | None = None
-
-    def style_of(self, url: str) -> Style:
-        return self.style
-
-    async def send(
-        self, address: str, url: str, message_title: str, body: str, *, is_html: bool
-    ) -> NotifyOutcome:
-        self.sent.append(Sent(address, message_title, body))
-        if self.meanwhile:
-            once, self.meanwhile = self.meanwhile, None
-            await once()
-        return self.script.popleft() if self.script else self.judge(self.sent[-1])
-
-    @property
-    def bodies(self) -> list[str]:
-        return [sent.body for sent in self.sent]
-
-
-@dataclass
-class Office:
-    """A real state with one feed, and a clock that all but stands until it is moved."""
-
-    store: StoreThread
-    now: datetime = START
-    owed: int = 0
-
-    def deliverer(
-        self,
-        notifier: Notify,
-        *,
-        urls: Mapping[str, str] | None = None,
-        policy: RetryPolicy = POLICY,
-        redact: Callable[[str], str] = str,
-    ) -> Deliverer:
-        revealed = {name: (lambda url=url: url) for name, url in (urls or {"phone/1": "x"}).items()}
-        clock = Clock(now=self.tick, jitter=lambda: 0.0)
-        return Deliverer(
-            self.store, notifier, urls=revealed, policy=policy, owner="test", clock=clock, redact=redact
-        )
-
-    def tick(self) -> datetime:
-        self.now += timedelta(microseconds=1)
-        return self.now
-
-    async def owe(self, *titles: str, to: Sequence[str] = ("phone/1",)) -> None:
-        """Land a poll that adds these titles, and owe each to the addresses."""
-        (task,) = await self.store.run(Store.take_polls, self.now, due_only=False)
-        entries = tuple(Entry(f"{self.owed + n}", title) for n, title in enumerate(titles))
-        self.owed += len(titles)
-        decision = PollDecision(
-            Verdict.COMPARED,
-            self.now + timedelta(minutes=15),
-            "test",
-            Snapshot(entries, whole=True),
-            changes=tuple(Change(ChangeKind.ADDED, None, entry) for entry in entries),
-            deliveries=tuple((index, address) for index in range(len(entries)) for address in to),
-        )
-        result = PollResult(Snapshot(entries, whole=True), Form.ATOM, (), b"b", b"c", self.now)
-
-        def decide(_memory: FeedMemory, _result: PollResult) -> PollDecision:
-            return decision
-
-        await self.store.run(Store.record_poll, task, result, decide)
-
-    async def messages(self) -> list[MessageStatus]:
-        return list(await self.store.run(Store.list_messages))
-
-    async def states(self) -> list[str]:
-        return [message.state for message in await self.messages()]
-
-    async def serve_until_done(self, deliverer: Deliverer, *, most: int = 40) -> int:
-        """Serve, moving the clock to each next attempt, until nothing waits; returns how many times."""
-        for served in range(1, most):
-            await deliverer.serve_all()
-            waiting = [m.next_attempt_at for m in await self.messages() if m.next_attempt_at is not None]
-            if not waiting:
-                return served
-            self.now = min((at for at in waiting if at > self.now), default=self.now)
-        raise AssertionError(f"still waiting after {most} rounds: {await self.messages()}")
+SENT_AGAIN = "(sent again: it is not certain that this arrived before)"
 
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    store = StoreThread(lambda: Store.open(tmp_path / "feedwatch.db"))
-    await store.start()
-    await store.run(Store.sync_accounts, {"jane": "stamp"}, START)
-    await store.run(
-        Store.record_index,
-        "jane",
-        [FoundFeed("queue", Kind.QUEUE, "http://127.0.0.1/queue")],
-        now=START,
-        next_index_at=START + timedelta(days=1),
-        authoritative=True,
-        facts={},
-        make_notices=lambda _: (),
-        notice_addresses=(),
-    )
-    yield Office(store)
-    await asyncio.to_thread(store.close)
+    async with open_office(tmp_path / "feedwatch.db") as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -379,17 +258,98 @@ async def test_rate_limited_address_waits_as_told_and_blocks_no_other(
     assert lines_of(webhook) == ["added Platoon"]
 
 
-@pytest.mark.parametrize(("drop", "attempts"), [(False, 2), (True, 1)], ids=["retry", "drop"])
-async def test_message_that_may_have_arrived(office: Office, *, drop: bool, attempts: int) -> None:
-    """It is sent again, unless the configuration would rather lose one than have it twice."""
-    policy = RetryPolicy(POLICY.first, POLICY.most, POLICY.give_up, drop_ambiguous=drop)
-    await office.owe("Platoon")
+async def test_message_that_may_have_arrived_says_so_when_it_comes_again(
+    office: Office, webhook: WebhookSink
+) -> None:
+    """Taken and not answered: it comes again, the same but for one line; refusals add none."""
+    webhook.script(500, Reply(hang=True), 500)
+    await office.owe("Platoon", "Up")
+    deliverer = office.deliverer(Notifier(), urls={"phone/1": f"{webhook.url}?rto=0.2"})
+    await office.serve_until_done(deliverer)
+    refused, silent, again, arrived = (one.json for one in webhook.received)
+    assert refused == silent
+    assert again == arrived
+    assert arrived.pop("message") == f"{silent.pop('message')}\n{SENT_AGAIN}"
+    assert arrived == silent
+    assert await office.states() == ["delivered"]
+
+
+async def test_mail_that_may_have_arrived_says_so_in_a_paragraph(office: Office) -> None:
+    """In HTML the line is one of HTML; what was kept is the message as it was composed."""
+    notifier = Scripted(deque([NotifyTimedOut()]), style=Style(markup=Markup.HTML))
+    await office.owe("Platoon <3")
+    await office.serve_until_done(office.deliverer(notifier))
+    first, again = notifier.bodies
+    assert again == f"{first}\n<p>{SENT_AGAIN}</p>"
+    stored = await office.store.run(
+        lambda store: [row["body"] for row in store.query("SELECT body FROM messages")]
+    )
+    assert stored == [first]
+
+
+async def test_who_would_rather_lose_than_repeat_sees_what_was_dropped(office: Office) -> None:
+    """After a time-out it is sent no more by itself; by hand it is, and says that it may have come before."""
+    policy = RetryPolicy(POLICY.first, POLICY.most, POLICY.give_up, drop_ambiguous=True)
     notifier = Scripted(deque([NotifyTimedOut()]))
     deliverer = office.deliverer(notifier, policy=policy)
+    await office.owe("Platoon")
     (report,) = await deliverer.serve_all()
-    assert report.reason is Reason.AMBIGUOUS
+    assert (report.outcome, report.reason) == (Settled.DEAD, Reason.AMBIGUOUS)
+    await office.owe("Up")
     await office.serve_until_done(deliverer)
-    assert len(notifier.sent) == attempts
+    assert notifier.bodies == ["added Platoon", "added Up"]
+    assert [(m.state, m.reason) for m in await office.messages()] == [
+        ("dead", Reason.AMBIGUOUS),
+        ("delivered", None),
+    ]
+    await office.store.run(Store.retry_messages, None, office.now)
+    await deliverer.serve_all()
+    assert notifier.bodies[-1] == f"added Platoon\n{SENT_AGAIN}"
+
+
+@pytest.mark.parametrize(("drop", "sent"), [(False, ["added Platoon"]), (True, [])], ids=["retry", "drop"])
+async def test_claim_that_ran_out_follows_the_same_wish(
+    office: Office, sent: list[str], *, drop: bool
+) -> None:
+    """A process that died while sending leaves open whether it arrived, just as a silent service does."""
+    policy = RetryPolicy(POLICY.first, POLICY.most, POLICY.give_up, drop_ambiguous=drop)
+    await office.owe("Platoon")
+
+    async def die() -> None:
+        raise RuntimeError("the power is cut")
+
+    with pytest.raises(RuntimeError, match="power"):
+        await office.deliverer(Scripted(meanwhile=die), policy=policy).serve_all()
+    await office.owe("Up")
+    office.now += timedelta(minutes=3)
+    after = Scripted()
+    await office.deliverer(after, policy=policy).serve_all()
+    assert after.bodies == [*(f"{body}\n{SENT_AGAIN}" for body in sent), "added Up"]
+
+
+async def test_rate_limit_keeps_the_order_and_blocks_no_sibling(office: Office, webhook: WebhookSink) -> None:
+    """The other address of the same target goes on; the one that rests gets all in order, after its rest."""
+    webhook.script(Reply(429, {"Retry-After": "600"}))
+    with WebhookSink() as other:
+        deliverer = office.deliverer(Notifier(), urls={"chat/1": webhook.url, "chat/2": other.url})
+        for title in ("Platoon", "Gandhi", "Up"):
+            await office.owe(title, to=("chat/1", "chat/2"))
+            await deliverer.serve_all()
+            office.now += timedelta(minutes=3)
+        assert lines_of(other) == ["added Platoon", "added Gandhi", "added Up"]
+        assert len(webhook.received) == 1
+        await office.serve_until_done(deliverer)
+    assert lines_of(webhook) == ["added Platoon", "added Gandhi", "added Up"]
+
+
+async def test_rests_that_were_told_are_no_part_of_a_life(office: Office) -> None:
+    """Told to wait for longer than it would be tried for, a message is not given up at the first failure."""
+    policy = RetryPolicy(POLICY.first, POLICY.most, give_up=timedelta(hours=1))
+    limited = NotifyFailed(Reason.RATE_LIMITED, "HTTP 429", timedelta(hours=2))
+    notifier = Scripted(deque([limited, limited, REFUSED, DOWN]))
+    await office.owe("Platoon")
+    await office.serve_until_done(office.deliverer(notifier, policy=policy))
+    assert len(notifier.sent) == 5
     assert await office.states() == ["delivered"]
 
 
@@ -446,6 +406,41 @@ async def test_stop_between_sending_and_settling_still_settles(office: Office) -
     assert await office.states() == ["delivered"]
 
 
+async def test_what_was_sent_on_a_full_disk_is_settled_later_and_not_sent_again(office: Office) -> None:
+    """That a message arrived is kept until it can be written, however late, and written before all else."""
+    await office.owe("Platoon")
+
+    async def fill_disk() -> None:
+        await office.store.run(lambda store: store.query("PRAGMA query_only = 1"))
+
+    notifier = Scripted(meanwhile=fill_disk)
+    deliverer = office.deliverer(notifier)
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            await deliverer.serve_all()
+        office.now += timedelta(minutes=5)  # the lease of the claim runs out meanwhile
+    await office.store.run(lambda store: store.query("PRAGMA query_only = 0"))
+    await office.owe("Gandhi")
+    await deliverer.serve_all()
+    assert notifier.bodies == ["added Platoon", "added Gandhi"]
+    assert await office.states() == ["delivered", "delivered"]
+
+
+async def test_what_was_sent_on_a_full_disk_is_settled_at_the_stop_if_it_can_be(office: Office) -> None:
+    """The last thing before the claims are given back."""
+    await office.owe("Platoon")
+
+    async def fill_disk() -> None:
+        await office.store.run(lambda store: store.query("PRAGMA query_only = 1"))
+
+    deliverer = office.deliverer(Scripted(meanwhile=fill_disk))
+    with pytest.raises(StoreError):
+        await deliverer.serve_all()
+    await office.store.run(lambda store: store.query("PRAGMA query_only = 0"))
+    await deliverer.settle_left()
+    assert await office.states() == ["delivered"]
+
+
 async def test_settling_after_the_claim_ran_out_writes_nothing(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -462,7 +457,7 @@ async def test_settling_after_the_claim_ran_out_writes_nothing(
     slow.meanwhile = take_over
     with caplog.at_level(logging.WARNING, "feedwatch.deliver"):
         await office.deliverer(slow).deliver_one("phone/1")
-    assert slow.sent == other.sent
+    assert other.bodies == [f"{slow.bodies[0]}\n{SENT_AGAIN}"]
     assert await office.states() == ["delivered"]
     assert "claim ran out address=phone/1" in caplog.text
 

@@ -13,6 +13,7 @@ import pytest
 from feedwatch.clock import SYSTEM_CLOCK
 from feedwatch.config import Config, load_config
 from feedwatch.core.model import FoundFeed, Kind, Reason
+from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.route import Routes
 from feedwatch.core.state import PollTask
 from feedwatch.discover import Discoverer, DiscoveryReport
@@ -46,7 +47,7 @@ def base(sandbox: Sandbox) -> Iterator[str]:
 
 @pytest.fixture
 async def fetcher() -> AsyncIterator[Fetcher]:
-    async with aclosing(Fetcher(LIMITS, user_agent="test")) as fetcher:
+    async with aclosing(Fetcher(LIMITS, networks=NetworkPolicy("allow"), user_agent="test")) as fetcher:
         yield fetcher
 
 
@@ -90,7 +91,7 @@ async def test_user_is_found_by_the_token_alone(sandbox: Sandbox, base: str, fet
     """Without a user in the configuration the access token is enough."""
     found = await find(replace(settings_of(sandbox, base), user_id=None), fetcher)
     assert isinstance(found, Found)
-    assert found.facts == {"user_id": sandbox.world.account.user_id}
+    assert found.facts["user_id"] == sandbox.world.account.user_id
 
 
 async def test_many_signed_calls_of_one_second_are_all_taken(

@@ -12,6 +12,7 @@ import pytest
 from feedwatch.clock import Clock
 from feedwatch.config import Config, load_config
 from feedwatch.core.model import Reason
+from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.route import Routes
 from feedwatch.discover import Discoverer
 from feedwatch.fetch import Fetcher, FetchLimits
@@ -85,7 +86,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         await store.start()
         stack.callback(store.close)
         limits = FetchLimits(timedelta(seconds=20), 1 << 20)
-        fetcher = await stack.enter_async_context(aclosing(Fetcher(limits, user_agent="test")))
+        fetcher = await stack.enter_async_context(
+            aclosing(Fetcher(limits, networks=NetworkPolicy(), user_agent="test"))
+        )
         yield World(tmp_path, served, store, fetcher)
 
 

@@ -177,8 +177,8 @@ def test_no_command_is_documented_that_is_not() -> None:
 def test_commands_are_those_of_the_design() -> None:
     """The commands are these and no others."""
     assert set(ALL) == {
-        "run", "poll", "check", "login", "discover", "status", "show", "changes",
-        "outbox", "outbox list", "outbox retry", "outbox drop",
+        "run", "poll", "check", "login", "discover", "status", "show", "changes", "backup",
+        "outbox", "outbox list", "outbox retry", "outbox drop", "outbox pause", "outbox resume",
         "opml", "opml export", "opml import", "demo", "sandbox",
     }  # fmt: skip
 

@@ -195,6 +195,26 @@ async def test_password_in_a_redirect_is_not_used(
     assert "authorization" not in other.last.headers
 
 
+async def test_host_that_sends_us_back_does_not_have_us_sign(
+    server: FeedServer, other: FeedServer, fetcher: Fetcher
+) -> None:
+    """Where another host chose the address at ours, we ask as a stranger does: no name, no signature."""
+    server.on("/f", redirect(other.on("/x", redirect(server.url("/account/close?sure=yes")))))
+    server.on("/account/close", redirect("/done"))
+    server.on("/done", reply(b"<rss/>"))
+    signed: list[str] = []
+
+    def sign(url: str) -> Mapping[str, str]:
+        signed.append(url)
+        return {"X-Signature": "sig-of-mine"}
+
+    url = server.url("/f").replace("://", "://jane:word@")
+    fetched(await fetcher.fetch(url, validators=KNOWN, sign=sign))
+    assert signed == [url]
+    for request in server.requests[1:]:
+        assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding"}
+
+
 async def test_feed_that_moved_at_home_keeps_its_password(server: FeedServer, fetcher: Fetcher) -> None:
     """A new address that is taken over must let us in as the old one did."""
     server.on("/f", redirect("/g", 301))

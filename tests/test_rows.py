@@ -3,7 +3,7 @@
 # ruff: noqa: E501 — a row of these tables is read as one line
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from feedwatch.rows import (
     describe_feed,
     describe_found,
     describe_message,
+    say_age,
     say_details,
     say_facts,
     say_feed_trouble,
@@ -92,6 +93,15 @@ def test_message_has_the_promised_keys() -> None:
         "id": None, "target": "phone/1", "state": "pending", "attempts": 0, "next_attempt_at": "2026-01-31T09:05:07Z",
         "reason": None, "changes": 4, "created_at": "2026-01-31T09:05:07Z", "detail": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("minutes", "age"), [(0, "0 s"), (59, "59 min"), (180, "3 h"), (4000, "2 d"), (-5, None)]
+)
+def test_age_of_a_message_is_told_at_a_glance(minutes: int, age: str | None) -> None:
+    """How long since it was created, in one unit; nothing for what is still to come."""
+    message = MessageStatus(1, "phone/1", "pending", 0, AT, None, "", 4, AT)
+    assert say_age(describe_message(message), AT + timedelta(minutes=minutes)) == age
 
 
 def test_found_feed_has_the_promised_keys_and_no_token() -> None:

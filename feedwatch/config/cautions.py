@@ -8,9 +8,9 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from feedwatch.config.names import suggest
-from feedwatch.config.nodes import Node, PathStep, Place, find_node, place_key
+from feedwatch.config.nodes import Node, PathStep, Place, ScalarNode, find_node, place_key
 from feedwatch.config.schema import Account, FeedsAccount, NetflixAccount, Settings
-from feedwatch.config.secrets import Secret
+from feedwatch.config.secrets import Secret, is_literal
 from feedwatch.core.model import Kind
 from feedwatch.redact import mask_url
 
@@ -29,7 +29,8 @@ def find_cautions(settings: Settings, root: Node, *, others_read: bool) -> Itera
     for path in _find_impolite(settings):
         yield find_node(root, path)[1], _IMPOLITE
     yield from _find_misspelt(settings, root)
-    written = min((secret.place for secret in _written_secrets(settings)), default=None)
+    places = [*(secret.place for secret in _written_secrets(settings)), *_written_passwords(settings, root)]
+    written = min(places, default=None)
     if others_read and written is not None:
         yield written, _READABLE
 
@@ -121,3 +122,12 @@ def _written_secrets(settings: Settings) -> Iterable[Secret]:
         )
     for target in settings.targets.values():
         yield from (url for url in target.urls if url.is_literal)
+
+
+def _written_passwords(settings: Settings, root: Node) -> Iterator[Place]:
+    """Where a server's address, which is no secret otherwise, has a password in it."""
+    for name, account in settings.accounts.items():
+        if isinstance(account, NetflixAccount):
+            node, place = find_node(root, ("accounts", name, "url"))
+            if isinstance(node, ScalarNode) and is_literal(node) and mask_url(node.text) != node.text:
+                yield place

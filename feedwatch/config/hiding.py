@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from feedwatch.config.schema import NetflixAccount
 from feedwatch.config.settings import Config
 from feedwatch.redact import Redactor, secrets_of_url
 
@@ -17,6 +18,9 @@ _OPAQUE_FROM = 16
 def hide_secrets(config: Config, redactor: Redactor) -> None:
     """Tell the redactor every secret that can be had now, and those within a target's address."""
     redactor.register(*(secret.reveal() for secret in config.secrets()))
+    for account in config.accounts.values():
+        if isinstance(account, NetflixAccount):
+            redactor.register(*secrets_of_url(account.url))
     for target in config.targets.values():
         for url in target.urls:
             if url.verify() is None:

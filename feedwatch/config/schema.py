@@ -32,6 +32,7 @@ from feedwatch.config.values import (
     Interval,
     KindWord,
     ListPlace,
+    NetworkException,
     Patience,
     SecretText,
     Span,
@@ -61,7 +62,7 @@ class Section(BaseModel):
     def _note_known_keys(cls, value: Any) -> Any:
         """Leave the known keys with the node, for the problem of one that is not."""
         if isinstance(value, MappingNode):
-            value.known_keys = tuple(cls.model_fields)
+            value.known_keys = tuple(field.alias or name for name, field in cls.model_fields.items())
         return {} if isinstance(value, ScalarNode) and value.absent else value
 
 
@@ -337,6 +338,20 @@ class RetrySettings(Section):
         return value
 
 
+class PrivateNetworks(Section):
+    """Who may be asked at an address that is not public."""
+
+    policy: Annotated[Literal["allow", "deny"] | None, one_of("allow", "deny")] = None
+    """For all hosts; by default the hosts that the configuration names are allowed and all others denied."""
+    exceptions: Annotated[tuple[NetworkException, ...], _ONE_OR_MORE] = Field(default=(), alias="except")
+    """Networks, addresses and hosts for which it is the other way round; by default they are allowed, too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_policy_alone(cls, value: Any) -> Any:
+        return {"policy": value} if _is_text(value) else value
+
+
 class Settings(Section):
     """A whole configuration."""
 
@@ -344,6 +359,8 @@ class Settings(Section):
     """The file that holds what is known."""
     poll: PollSettings = Field(default_factory=PollSettings)
     """How feeds are polled."""
+    private_networks: PrivateNetworks = Field(default_factory=PrivateNetworks)
+    """Who may be asked in a private network: a word, or a mapping."""
     accounts: Annotated[dict[Name, _TaggedAccount], _EMPTY_MAPPING] = Field(default_factory=dict)
     """Whose lists are watched, by name."""
     targets: Annotated[dict[Name, Target], _EMPTY_MAPPING] = Field(default_factory=dict)

@@ -10,7 +10,14 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from feedwatch.config.nodes import Node, PathStep, find_node
-from feedwatch.config.schema import Account, PollSettings, RetrySettings, RouteSettings, Target
+from feedwatch.config.schema import (
+    Account,
+    PollSettings,
+    PrivateNetworks,
+    RetrySettings,
+    RouteSettings,
+    Target,
+)
 from feedwatch.config.secrets import Secret
 from feedwatch.errors import Problem
 
@@ -25,6 +32,7 @@ class Config:
     path: Path
     state: Path
     poll: PollSettings
+    private_networks: PrivateNetworks
     accounts: Mapping[str, Account]
     targets: Mapping[str, Target]
     routes: tuple[RouteSettings, ...]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -30,8 +31,10 @@ from feedwatch.config.secrets import (
     keep_text,
 )
 from feedwatch.core.model import Kind
+from feedwatch.core.networks import Network
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HOST = re.compile(r"(?=.*[^\W\d])[^\W_][\w-]*(\.[^\W_][\w-]*)*\.?")
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 
 
@@ -229,6 +232,36 @@ FeedAddress = Annotated[Secret, _secret(_shape_web_address), _TEXT_SCHEMA]
 ListPlace = Annotated[Secret, _secret(_shape_list_place), _TEXT_SCHEMA]
 TargetAddress = Annotated[Secret, _secret(_shape_target_address), _TEXT_SCHEMA]
 ApiAddress = Annotated[str, BeforeValidator(_read_api_address)]
+
+
+# ── hosts and networks ────────────────────────────────────────────────────────────────────────────
+
+
+def _read_network_exception(value: object, info: ValidationInfo) -> Network | str:
+    """Read a network, an address (a network of one) or the name of a host."""
+    text = read_text(value, info).strip()
+    try:
+        return ip_network(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        pass
+    if _HOST.fullmatch(text) and len(text) < 254:
+        return text
+    if _is_network_but_for_its_end(text):
+        raise ValueError("a network begins at its first address, as 10.0.0.0/8 does; this is one within it")
+    raise ValueError(
+        "a network (10.0.0.0/8), an address or the name of a host is wanted, without port or path"
+    )
+
+
+def _is_network_but_for_its_end(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+NetworkException = Annotated[Network | str, PlainValidator(_read_network_exception), _TEXT_SCHEMA]
 
 
 # ── lists and sections ────────────────────────────────────────────────────────────────────────────

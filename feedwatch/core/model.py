@@ -202,6 +202,9 @@ class NoticeKind(StrEnum):
     SIGNED_OUT = "signed_out"
     ACCOUNT_BROKEN = "account_broken"
     ACCOUNT_RECOVERED = "account_recovered"
+    TARGET_FAILING = "target_failing"
+    TARGET_RECOVERED = "target_recovered"
+    STATE_DAMAGED = "state_damaged"
     TEST = "test"
 
 
@@ -215,7 +218,10 @@ class NoticeLine:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice: its kind, the account or feeds it is about, why, and since when."""
+    """A notice: its kind, the account or feeds it is about, why, and since when.
+
+    One that is about a target has the address, `target/1`, in place of an account.
+    """
 
     kind: NoticeKind
     at: datetime
@@ -242,8 +248,10 @@ class Reason(StrEnum):
     TOO_MANY_REDIRECTS = "too_many_redirects"
     REDIRECT_REFUSED = "redirect_refused"
     BAD_ADDRESS = "bad_address"
+    PRIVATE_ADDRESS = "private_address"
     BAD_REQUEST = "bad_request"
     UNAUTHORIZED = "unauthorized"
+    WRONG_CLOCK = "wrong_clock"
     BAD_TOKEN = "bad_token"  # noqa: S105 — a reason, not a secret
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
@@ -293,7 +301,10 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A 200 and its whole body. `moved_to` is set when every hop on the way was permanent."""
+    """A 200 and its whole body. `moved_to` is set when every hop on the way was permanent.
+
+    `requested_at` is by our clock, `server_at` by the server's own, where it says so.
+    """
 
     body: bytes = field(repr=False)
     validators: Validators
@@ -302,6 +313,7 @@ class Fetched:
     content_type: str | None = None
     max_age: timedelta | None = None
     moved_to: str | None = field(default=None, repr=False)
+    server_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,13 +327,23 @@ class NotModified:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailed:
-    """No usable reply. `detail` is redacted; `body` is the start of an error reply's body."""
+    """No usable reply. `detail` is redacted; `body` is the start of an error reply's body.
+
+    `status` is what the last reply said whose headers came, on the way or of a page before; None where
+    nobody answered at all. `server_at` is the server's own clock, where it says so.
+    """
 
     reason: Reason
     detail: str = ""
     status: int | None = None
     retry_after: timedelta | None = None
     body: bytes = field(default=b"", repr=False)
+    server_at: datetime | None = None
+
+    @property
+    def silence(self) -> Reason | None:
+        """Why nobody answered, if it is so; None where somebody did, whatever went wrong then."""
+        return self.reason if self.status is None else None
 
 
 FetchOutcome = Fetched | NotModified | FetchFailed
@@ -377,7 +399,7 @@ class NotifyFailed:
 
 @dataclass(frozen=True, slots=True)
 class NotifyTimedOut:
-    """We stopped waiting; the message may have arrived (ambiguous)."""
+    """No answer came in time, or before the connection broke; the message may have arrived (ambiguous)."""
 
 
 NotifyOutcome = Delivered | NotifyFailed | NotifyTimedOut
@@ -425,5 +447,6 @@ class MessageState(StrEnum):
 
     PENDING = "pending"
     CLAIMED = "claimed"
+    PAUSED = "paused"
     DELIVERED = "delivered"
     DEAD = "dead"

@@ -20,8 +20,10 @@ REASONS: dict[Reason, str] = {
     Reason.TOO_MANY_REDIRECTS: "its server redirects without end",
     Reason.REDIRECT_REFUSED: "its server redirects to where a token must not go",
     Reason.BAD_ADDRESS: "its address cannot be used",
+    Reason.PRIVATE_ADDRESS: "it leads into a private network, which the configuration does not allow",
     Reason.BAD_REQUEST: "its server does not understand the request",
     Reason.UNAUTHORIZED: "its server does not accept the sign-in",
+    Reason.WRONG_CLOCK: "the clock of this machine is wrong, and its server accepts no sign-in with that",
     Reason.BAD_TOKEN: "its server does not accept the token in its address",
     Reason.FORBIDDEN: "its server denies access",
     Reason.NOT_FOUND: "its server does not find it",
@@ -231,6 +233,44 @@ def _signed_out_details(notice: Notice) -> tuple[Sentence, ...]:
     )
 
 
+def _target_failing(notice: Notice) -> Sentence:
+    return say(_account(notice), " takes no messages: ", _why(notice))
+
+
+def _target_failing_details(notice: Notice) -> tuple[Sentence, ...]:
+    first = say(_account(notice), " has taken no message", _since(notice), ": ", _why(notice), ".")
+    return (
+        first,
+        say("What it is owed is kept; feedwatch keeps trying, and says here when it works again."),
+        say("To see what waits, type: feedwatch outbox"),
+    )
+
+
+def _target_recovered(notice: Notice) -> Sentence:
+    return say(_account(notice), " takes messages again")
+
+
+def _target_recovered_details(notice: Notice) -> tuple[Sentence, ...]:
+    return (say(*_target_recovered(notice), "."), *_outage(notice, "It took none"))
+
+
+def _state_damaged(_: Notice) -> Sentence:
+    return say("feedwatch begins anew: its state was damaged")
+
+
+def _state_damaged_details(notice: Notice) -> tuple[Sentence, ...]:
+    """Its reason is the name under which the damaged state was set aside."""
+    aside = quote(notice.reason or "")
+    return (
+        say("The state of feedwatch was damaged. It is set aside, as it was, under the name ", aside, "."),
+        say("Watching goes on with a new state: each list is read anew and counted, not announced."),
+        say("What waited to be sent is lost, and so is what changed since each list was last read."),
+        say("To go back to a backup: stop feedwatch, put the backup in the place of the state, start it."),
+        # Not every build of sqlite3 can recover (Debian's cannot); dump leaves out what it cannot read.
+        say("To see what can still be read: sqlite3 ", aside, " .recover (or .dump, where that fails)"),
+    )
+
+
 def _test(_: Notice) -> Sentence:
     return say("feedwatch: a test")
 
@@ -248,6 +288,9 @@ _SUMMARIES: dict[NoticeKind, Callable[[Notice], Sentence]] = {
     NoticeKind.SIGNED_OUT: _signed_out,
     NoticeKind.ACCOUNT_BROKEN: _account_broken,
     NoticeKind.ACCOUNT_RECOVERED: _account_recovered,
+    NoticeKind.TARGET_FAILING: _target_failing,
+    NoticeKind.TARGET_RECOVERED: _target_recovered,
+    NoticeKind.STATE_DAMAGED: _state_damaged,
     NoticeKind.TEST: _test,
 }
 _DETAILS: dict[NoticeKind, Callable[[Notice], tuple[Sentence, ...]]] = {
@@ -259,5 +302,8 @@ _DETAILS: dict[NoticeKind, Callable[[Notice], tuple[Sentence, ...]]] = {
     NoticeKind.SIGNED_OUT: _signed_out_details,
     NoticeKind.ACCOUNT_BROKEN: _account_broken_details,
     NoticeKind.ACCOUNT_RECOVERED: _account_recovered_details,
+    NoticeKind.TARGET_FAILING: _target_failing_details,
+    NoticeKind.TARGET_RECOVERED: _target_recovered_details,
+    NoticeKind.STATE_DAMAGED: _state_damaged_details,
     NoticeKind.TEST: _test_details,
 }

@@ -40,16 +40,34 @@ _SHORTEST_COUNT = 12
 """What a title says of one list takes at least so much: `a/b: 1 new; `."""
 _LEAST_OF_A_NAME = 12
 """Names cut shorter than that say nothing; a sentence that just breaks off says more."""
+_REPEATED = "(sent again: it is not certain that this arrived before)"
+_REPEATED_IN_SHORT = "(sent again?)"
+_MOST_FOR_REPEATED = 4
+"""The line of a repeat takes no more than this part of what fits: the news is what counts."""
 
 
 def compose_message(deliveries: Iterable[OwedDelivery], style: Style) -> Composed:
     """Make one message of the longest run of deliveries, in order, that fits the style; at least one.
 
-    Nothing is cut away, but from a single delivery that is too long for a message of its own.
+    Nothing is cut away, but from a single delivery that is too long for a message of its own. Room is
+    kept free for the line that `mark_repeat` adds.
     """
+    style = replace(style, limit=style.limit - measure(_write_repeated(style)))
     run = _take_run(deliveries, style)
     message = _compose(run, style)
     return message if _fits(message, style) else _compress(run[0], style)
+
+
+def mark_repeat(body: str, style: Style, *, is_html: bool) -> str:
+    """The body of a message that may have come before: the same, and below it a line that says so."""
+    return body + _write_repeated(replace(style, markup=Markup.HTML if is_html else Markup.TEXT))
+
+
+def _write_repeated(style: Style) -> str:
+    """The line of a repeat, with the line break before it."""
+    is_roomy = style.limit >= _MOST_FOR_REPEATED * len(_REPEATED)
+    line = _REPEATED if is_roomy else _REPEATED_IN_SHORT
+    return f"\n<p>{line}</p>" if style.markup is Markup.HTML else f"\n{line}"
 
 
 # ── how much fits ─────────────────────────────────────────────────────────────────────────────────

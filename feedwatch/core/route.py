@@ -33,10 +33,27 @@ class Routes:
         told = (address for target in self.notices for address in self.addresses.get(target, ()))
         return tuple(dict.fromkeys(told))
 
+    def told_about(self, address: str) -> tuple[str, ...]:
+        """Who is told that an address fails or works again: never the target it belongs to.
+
+        Where notices go to that target alone, all others are told; where they go nowhere, nobody is.
+        """
+        failing = target_of(address)
+        told = [target for target in self.notices if target != failing]
+        if self.notices and not told:
+            told = [target for target in self.addresses if target != failing]
+        others = (other for target in told for other in self.addresses.get(target, ()))
+        return tuple(dict.fromkeys(others))
+
     @property
     def all_addresses(self) -> frozenset[str]:
         """Every address there is."""
         return frozenset(address for addresses in self.addresses.values() for address in addresses)
+
+
+def target_of(address: str) -> str:
+    """The target that an address belongs to."""
+    return address.rpartition("/")[0]
 
 
 def route_changes(

@@ -20,7 +20,7 @@ from feedwatch.core.model import (
     NotifyOutcome,
     Reason,
 )
-from feedwatch.core.state import ClaimedMessage, PollTask, Settled, Settlement
+from feedwatch.core.state import AddressHealth, ClaimedMessage, PollTask, Settled, Settlement
 
 LONGEST_WAIT = timedelta(days=1)
 """However a server fails or wishes, it is asked once a day: a feed is never silently given up."""
@@ -34,6 +34,10 @@ RATE_REST = timedelta(minutes=5)
 BROKEN_AFTER_FAILURES = 3
 BROKEN_AFTER = timedelta(hours=1)
 REFUSALS_BEFORE_SETTING_APART = 5
+FAILING_AFTER = timedelta(hours=4)
+"""A target that has taken nothing for so long is worth telling another of."""
+LEAST_REST = timedelta(seconds=1)
+"""A service that asks for no rest at all, and yet refuses, is not asked without end."""
 REVALIDATE_AFTER = timedelta(days=7)
 """Some servers answer 304 for ever: once a week a feed is read without validators."""
 
@@ -136,34 +140,87 @@ def judge_attempt(
     """How one attempt to send a message ends (design, section 8.3)."""
     if isinstance(outcome, Delivered):
         return Settlement(Settled.DELIVERED)
-    ambiguous = not isinstance(outcome, NotifyFailed)
-    reason = outcome.reason if isinstance(outcome, NotifyFailed) else Reason.AMBIGUOUS
-    detail = outcome.detail if isinstance(outcome, NotifyFailed) else ""
-    refused = reason is Reason.REFUSED
-    if ambiguous and policy.drop_ambiguous:
-        return Settlement(Settled.DELIVERED, reason=reason)
-    if now - claim.first_attempt_at >= policy.give_up:
-        return Settlement(Settled.DEAD, reason=Reason.GAVE_UP, detail=detail)
-    if refused and claim.alone and claim.works:
+    gave_up = now - claim.first_attempt_at >= policy.give_up
+    again_at = next_attempt_after(now, claim.attempts, policy, jitter)
+    if not isinstance(outcome, NotifyFailed):
+        return _judge_silence(policy, again_at, gave_up=gave_up)
+    if outcome.reason is Reason.RATE_LIMITED:
+        return _judge_rate_limit(outcome, now, again_at, gave_up=gave_up)
+    if gave_up:
+        return Settlement(Settled.DEAD, reason=Reason.GAVE_UP, detail=outcome.detail)
+    wished_at = now + (outcome.retry_after or timedelta(0))
+    if outcome.reason is Reason.REFUSED:
+        return _judge_refusal(claim, outcome, now, max(again_at, wished_at))
+    return Settlement(Settled.AGAIN, max(again_at, wished_at), outcome.reason, outcome.detail)
+
+
+def judge_address(
+    address: str, health: AddressHealth, settlement: Settlement, now: datetime
+) -> tuple[AddressHealth, Notice | None]:
+    """How an address fares after an attempt, and what there is to say of it to others: once an outage.
+
+    Whatever did not deliver counts, to be asked for rest as well: a service that rests for hours, and then
+    takes nothing either, must not do so unseen.
+    """
+    if settlement.outcome is Settled.DELIVERED:
+        return AddressHealth(), _announce_recovered(address, health, now)
+    since_at = health.failing_since_at or now
+    if health.announced or not is_failing_by_now(since_at, now):
+        return AddressHealth(since_at, health.announced), None
+    notice = Notice(
+        NoticeKind.TARGET_FAILING, now, account=address, reason=settlement.reason, since_at=since_at
+    )
+    return AddressHealth(since_at, announced=True), notice
+
+
+def is_failing_by_now(failing_since_at: datetime | None, now: datetime) -> bool:
+    """Whether what has taken nothing since then is to be called failing."""
+    return failing_since_at is not None and now - failing_since_at >= FAILING_AFTER
+
+
+def next_attempt_after(now: datetime, attempts: int, policy: RetryPolicy, jitter: float) -> datetime:
+    """The next attempt after `attempts` of them: the wait doubles up to `most`."""
+    return now + min(_doubled(policy.first, attempts - 1, policy.most) * (1 + jitter / 4), policy.most)
+
+
+def _judge_silence(policy: RetryPolicy, again_at: datetime, *, gave_up: bool) -> Settlement:
+    """Nobody knows whether it arrived: as the policy has it, it may come twice or be lost; never unseen."""
+    if policy.drop_ambiguous:
+        return Settlement(Settled.DEAD, reason=Reason.AMBIGUOUS, may_have_arrived=True)
+    if gave_up:
+        return Settlement(Settled.DEAD, reason=Reason.GAVE_UP, may_have_arrived=True)
+    return Settlement(Settled.AGAIN, again_at, Reason.AMBIGUOUS, may_have_arrived=True)
+
+
+def _judge_refusal(
+    claim: ClaimedMessage, outcome: NotifyFailed, now: datetime, again_at: datetime
+) -> Settlement:
+    """Refused alone while others get through it is to blame; refused five times its parts are tried."""
+    reason, detail = outcome.reason, outcome.detail
+    if claim.alone and claim.works:
         return Settlement(Settled.DEAD, reason=reason, detail=detail)
-    if refused and not claim.alone and claim.refusals + 1 >= REFUSALS_BEFORE_SETTING_APART:
+    if not claim.alone and claim.refusals + 1 >= REFUSALS_BEFORE_SETTING_APART:
         return Settlement(Settled.SET_APART, now, reason, detail, refused=True)
-    retry_after = outcome.retry_after if isinstance(outcome, NotifyFailed) else None
-    at = next_attempt_after(now, claim.attempts, policy, jitter, retry_after=retry_after)
-    return Settlement(Settled.AGAIN, at, reason, detail, refused=refused)
+    return Settlement(Settled.AGAIN, again_at, reason, detail, refused=True)
 
 
-def next_attempt_after(
-    now: datetime,
-    attempts: int,
-    policy: RetryPolicy,
-    jitter: float,
-    *,
-    retry_after: timedelta | None = None,
-) -> datetime:
-    """The next attempt after `attempts` of them: doubled up to `most`, never before the service's wish."""
-    wait = min(_doubled(policy.first, attempts - 1, policy.most) * (1 + jitter / 4), policy.most)
-    return now + max(wait, retry_after or timedelta(0))
+def _judge_rate_limit(
+    outcome: NotifyFailed, now: datetime, again_at: datetime, *, gave_up: bool
+) -> Settlement:
+    """A rest whose length the service named is kept to the instant, and is no part of a message's life."""
+    reason, detail = outcome.reason, outcome.detail
+    if outcome.retry_after is not None:
+        rest = max(outcome.retry_after, LEAST_REST)
+        return Settlement(Settled.AGAIN, now + rest, reason, detail, rest=rest)
+    if gave_up:
+        return Settlement(Settled.DEAD, reason=Reason.GAVE_UP, detail=detail, rest=timedelta(0))
+    return Settlement(Settled.AGAIN, again_at, reason, detail, rest=timedelta(0))
+
+
+def _announce_recovered(address: str, health: AddressHealth, now: datetime) -> Notice | None:
+    if not health.announced:
+        return None
+    return Notice(NoticeKind.TARGET_RECOVERED, now, account=address, since_at=health.failing_since_at)
 
 
 def _rest(failure: FetchFailed) -> timedelta | None:

@@ -193,11 +193,20 @@ class IndexEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressHealth:
+    """Since when an address has taken nothing (None: it does), and whether others were told."""
+
+    failing_since_at: datetime | None = None
+    announced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedMessage:
     """A message taken for a limited time. Settling needs `token`.
 
     `attempts` counts this one; `refusals` those before it. `works` says that its address has taken
-    another message since this one was set apart; `alone` that it was set apart.
+    another message since this one was set apart; `alone` that it was set apart. `may_have_arrived` says
+    that an attempt before this one ended without an answer; `health` is that of its address.
     """
 
     id: int
@@ -212,6 +221,8 @@ class ClaimedMessage:
     alone: bool = False
     works: bool = False
     deliveries: int = 1
+    may_have_arrived: bool = False
+    health: AddressHealth = AddressHealth()
 
 
 class Settled(StrEnum):
@@ -225,13 +236,21 @@ class Settled(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an attempt ended, why, and when to try again. `refused` counts towards setting apart."""
+    """How an attempt ended, why, and when to try again. `refused` counts towards setting apart.
+
+    `rest` is how long the service asked to be left alone (zero: until it seems fit), None if it did not:
+    such an attempt is no failure of its target. `told` are the addresses that hear of it should the
+    target be found failing, or working again.
+    """
 
     outcome: Settled
     next_attempt_at: datetime | None = None
     reason: Reason | None = None
     detail: str = ""
     refused: bool = False
+    may_have_arrived: bool = False
+    rest: timedelta | None = None
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +280,11 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """A line of `feedwatch outbox`. `id` is None for deliveries not yet bound into a message."""
+    """A line of `feedwatch outbox`. `id` is None for deliveries not yet bound into a message.
+
+    A paused address has such a line even if nothing is owed to it. `paused_itself` says that the message is
+    paused by itself, and not only with its address.
+    """
 
     id: int | None
     address: str
@@ -272,6 +295,16 @@ class MessageStatus:
     detail: str
     changes: int
     created_at: datetime
+    paused_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddressStatus:
+    """What is known of an address: since when it is paused, and how it fares."""
+
+    address: str
+    paused_at: datetime | None
+    health: AddressHealth
 
 
 @dataclass(frozen=True, slots=True)

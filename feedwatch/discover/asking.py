@@ -103,7 +103,7 @@ async def discover_account(asking: Asking, *, store: StoreThread, means: Means) 
 
 
 def _tell_how_it_went(asking: Asking, outcome: Found | IndexFailed, asked_at: float) -> bool:
-    reason = None if isinstance(outcome, Found) else outcome.reason
+    reason = None if isinstance(outcome, Found) else outcome.silence
     host = host_of(asking.settings)
     if host is None or reason is Reason.NO_CREDENTIALS:
         return False

@@ -8,6 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
+from feedwatch.core.networks import canonical_host
+
 _PORTS: Final = {"http": 80, "https": 443}
 _BLANK: Final = "".join(map(chr, range(33)))
 _BREAKS: Final = {ord(each): None for each in "\t\r\n"}
@@ -36,6 +38,16 @@ def origin_of(url: str) -> Origin | None:
     return Origin(scheme, parts.hostname, port or _PORTS[scheme])
 
 
+def host_named_by(url: str) -> str | None:
+    """Give the host that a web address names, in the form in which hosts are compared; None without one."""
+    try:
+        scheme, host_and_port, _ = _split(url)
+        host = urlsplit(f"//{host_and_port}").hostname if scheme in _PORTS else None
+    except ValueError:  # a UnicodeError is one
+        return None
+    return canonical_host(host) if host else None
+
+
 def is_upgrade(origin: Origin, to: Origin) -> bool:
     """Whether one origin is the other behind encryption, at the ports that every server has for it."""
     return origin == ("http", to.host, 80) and to == ("https", origin.host, 443)
@@ -47,13 +59,8 @@ def wire_url(url: str) -> str:
     Raises:
         UnicodeError: the host cannot be a host's name.
     """
-    scheme, _, after = _clean(url).partition("#")[0].partition("://")
-    authority, slash, path = after.partition("/")
-    if "?" in authority:
-        authority, _, query = after.partition("?")
-        slash, path = "/", f"?{query}"
-    host = _wire_host(authority.rpartition("@")[2])
-    return f"{scheme.lower()}://{host}{slash or '/'}{quote(path, safe=_KEPT)}"
+    scheme, host, path = _split(url)
+    return f"{scheme}://{host}/{quote(path, safe=_KEPT)}"
 
 
 def basic_auth(url: str) -> str | None:
@@ -72,8 +79,19 @@ def with_user_of(first: str, url: str) -> str:
     return parts._replace(netloc=f"{user}{at}{parts.netloc.rpartition('@')[2]}").geturl()
 
 
+def _split(url: str) -> tuple[str, str, str]:
+    """Give scheme, host and port, and what follows the slash behind them."""
+    scheme, _, after = _clean(url).partition("#")[0].partition("://")
+    authority, _, path = after.partition("/")
+    if "?" in authority:
+        authority, _, query = after.partition("?")
+        path = f"?{query}"
+    return scheme.lower(), _wire_host(authority.rpartition("@")[2]), path
+
+
 def _wire_host(host: str) -> str:
-    if "\\" in host:  # a slash to some readers of URLs, and a part of the name to others
+    # A backslash is a slash to some readers of URLs, and a part of the name to others.
+    if "\\" in host or not host.isprintable() or " " in host:
         raise UnicodeError("no host's name")
     if host.isascii():
         return host

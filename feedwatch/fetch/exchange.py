@@ -40,18 +40,21 @@ class Exchange:
         self._seen = {url}
         self._secrets = set(_secrets_in(url))
         self._permanent = True
+        self._left_home = False
+        self.status: int | None = None
+        """What the last hop that answered said; None while nobody has."""
 
     @property
     def conditional(self) -> bool:
         """Whether the hop we are at asks "only if it changed"."""
-        return bool(self._validators) and self._is_home(self.origin)
+        return bool(self._validators) and self._is_trusted()
 
     @property
     def moved_to(self) -> str | None:
         """Where the document has moved to for good; None while it has not."""
         if self.url == self._first or not self._permanent:
             return None
-        return with_user_of(self._first, self.url) if self._is_home(self.origin) else self.url
+        return with_user_of(self._first, self.url) if self._is_trusted() else self.url
 
     def make_request(self, headers: Mapping[str, str]) -> httpx.Request:
         """Make the request for the hop we are at.
@@ -60,7 +63,7 @@ class Exchange:
             UnicodeError: the host cannot be a host's name.
         """
         sent = dict(headers)
-        if self._is_home(self.origin):
+        if self._is_trusted():
             sent |= self._secret_headers()
         request = httpx.Request(
             "GET",
@@ -90,7 +93,15 @@ class Exchange:
         self._seen.add(target)
         self._permanent = self._permanent and status in _PERMANENT
         self.url, self.origin = target, there
+        self._left_home = self._left_home or not self._is_home(there)
         return None
+
+    def _is_trusted(self) -> bool:
+        """Whether the hop we are at may see what is secret.
+
+        Another host may send us home again, but not have us sign or say who we are at an address it chose.
+        """
+        return self._is_home(self.origin) and not self._left_home
 
     def _is_home(self, origin: Origin) -> bool:
         return origin == self._home or is_upgrade(self._home, origin)

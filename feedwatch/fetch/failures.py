@@ -10,6 +10,7 @@ import aiohttp
 import httpx
 
 from feedwatch.core.model import FetchFailed, Reason
+from feedwatch.fetch.gate import PrivateAddress
 
 OF_STATUS: Final = {
     204: Reason.EMPTY_BODY,
@@ -24,7 +25,7 @@ OF_STATUS: Final = {
 }
 _OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
-ERRORS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, ssl.SSLError)
+ERRORS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, ssl.SSLError, PrivateAddress)
 """What the client raises when an exchange comes to nothing."""
 
 
@@ -39,6 +40,8 @@ def reason_of_status(status: int) -> Reason:
 
 def failure_of(error: Exception) -> FetchFailed:  # noqa: PLR0911 — one return for each reason
     """Give the reason of an error, and a detail that holds nothing of the address or the reply."""
+    if isinstance(error, PrivateAddress):
+        return FetchFailed(Reason.PRIVATE_ADDRESS, str(error))
     number = getattr(error, "errno", None) or getattr(getattr(error, "os_error", None), "errno", None)
     if number in _OURS:
         return FetchFailed(Reason.INTERNAL, "out of file descriptors or memory")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from weakref import WeakValueDictionary
@@ -13,11 +13,12 @@ from weakref import WeakValueDictionary
 import httpx
 
 from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome, NotModified, Reason, Validators
+from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.addresses import Origin, origin_of
 from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.exchange import REDIRECTS, Exchange, Sign
 from feedwatch.fetch.failures import ERRORS, failure_of, reason_of_status
-from feedwatch.fetch.headers import read_max_age, read_retry_after, read_validators
+from feedwatch.fetch.headers import read_date, read_max_age, read_retry_after, read_validators
 from feedwatch.fetch.transport import RawTransport
 
 ERROR_BODY: Final = 64 * 1024
@@ -40,10 +41,15 @@ class Fetcher:
     """Asks for documents over one pool of connections. Of one event loop."""
 
     def __init__(
-        self, limits: FetchLimits, *, user_agent: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        limits: FetchLimits,
+        *,
+        networks: NetworkPolicy,
+        user_agent: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
-        self._transport = RawTransport()
+        self._transport = RawTransport(networks)
         self._headers = {
             "User-Agent": user_agent,
             "Accept": _ACCEPT,
@@ -57,6 +63,14 @@ class Fetcher:
         self._all = asyncio.Semaphore(limits.concurrency)
         # A host's places are kept for as long as somebody is in one, or waits for one.
         self._hosts: WeakValueDictionary[Origin, asyncio.Semaphore] = WeakValueDictionary()
+
+    def update_networks(self, networks: NetworkPolicy) -> None:
+        """Take over who may be asked in private networks; what is under way ends under the old policy."""
+        self._transport.update_rules(policy=networks)
+
+    def name_hosts(self, hosts: frozenset[str]) -> None:
+        """Take over which hosts the configuration names, each as `host_named_by` gives it."""
+        self._transport.update_rules(named=hosts)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -80,14 +94,16 @@ class Fetcher:
         if origin is None:
             return FetchFailed(Reason.BAD_ADDRESS, "no http or https address")
         limit = timeout or self._limits.timeout
+        exchange = Exchange(url, origin, validators, sign)
         try:
-            return await self._follow(Exchange(url, origin, validators, sign), limit.total_seconds())
+            return await self._follow(exchange, limit.total_seconds())
         except TimeoutError:
-            return FetchFailed(Reason.TIMEOUT, f"no whole reply within {limit.total_seconds():g} s")
+            failed = FetchFailed(Reason.TIMEOUT, f"no whole reply within {limit.total_seconds():g} s")
         except ERRORS as error:
-            return failure_of(error)
+            failed = failure_of(error)
         except UnicodeError:
-            return FetchFailed(Reason.BAD_ADDRESS, "no host's name")
+            failed = FetchFailed(Reason.BAD_ADDRESS, "no host's name")
+        return replace(failed, status=exchange.status)
 
     async def _follow(self, exchange: Exchange, left: float) -> FetchOutcome:
         """Go from hop to hop; each takes a place at the host it asks, and its time from what is left."""
@@ -113,6 +129,7 @@ class Fetcher:
         """Make the request for one hop; None if it leads to another."""
         requested_at = self._now()
         response = await self._transport.handle_async_request(exchange.make_request(self._headers))
+        exchange.status = response.status_code
         try:
             if response.status_code in REDIRECTS:
                 return exchange.redirect(response.status_code, response.headers.get("location"))
@@ -141,6 +158,7 @@ class Fetcher:
             content_type=response.headers.get("content-type"),
             max_age=read_max_age(response.headers),
             moved_to=exchange.moved_to,
+            server_at=read_date(response.headers),
         )
 
     async def _read_error(self, response: httpx.Response) -> FetchFailed:
@@ -155,4 +173,5 @@ class Fetcher:
             status,
             read_retry_after(response.headers, self._now()),
             body if isinstance(body, bytes) else b"",
+            server_at=read_date(response.headers),
         )

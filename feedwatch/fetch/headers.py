@@ -40,6 +40,15 @@ def read_retry_after(headers: httpx.Headers, now: datetime) -> timedelta | None:
     return min(max(at - now, timedelta(0)), _LONGEST)
 
 
+def read_date(headers: httpx.Headers) -> datetime | None:
+    """Give what the server's own clock says (RFC 9110, section 6.6.1)."""
+    try:
+        at = parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def _exact(response: httpx.Response, name: bytes) -> str | None:
     """A header that can be sent back byte for byte; None for one that cannot."""
     for key, value in response.headers.raw:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -15,51 +16,91 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from feedwatch.core.networks import NetworkPolicy
+from feedwatch.fetch.gate import Gate
+
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(
     total=None
 )  # the deadline is the fetcher's, for the whole exchange
 
 
 class RawTransport(httpx.AsyncBaseTransport):
-    """One pool of connections. It keeps no cookies, decompresses nothing and follows nothing."""
+    """Connections, kept for the next request: no cookies, nothing decompressed, nothing followed."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: NetworkPolicy) -> None:
         self._trust = _read_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        self._session: aiohttp.ClientSession | None = None
+        self._gate = Gate(policy)
+        self._pool: _Pool | None = None
+        self._left: list[_Pool] = []
+
+    def update_rules(self, policy: NetworkPolicy | None = None, named: frozenset[str] | None = None) -> None:
+        """Take over who may be asked where: which rules hold, and which hosts the configuration names.
+
+        No connection that was made under other rules is used again; what is under way ends.
+        """
+        if self._gate.update(policy, named) and self._pool is not None:
+            self._left.append(self._pool)
+            self._pool = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request whose address is in its `raw_url`."""
-        if self._session is None:
-            self._session = self._make_session()
-        response = await self._session.request(
-            request.method,
-            URL(request.extensions["raw_url"], encoded=True),
-            headers=request.headers,
-            allow_redirects=False,
-            timeout=_NO_TIMEOUT,
-        )
+        """Send a request whose address is in its `raw_url`.
+
+        Raises:
+            PrivateAddress: its host must not be asked where it is.
+        """
+        if self._left:
+            await self._close_left()
+        pool = self._pool = self._pool or _Pool(self._make_session())
+        url = URL(request.extensions["raw_url"], encoded=True)
+        pool.users += 1
+        try:
+            with self._gate.way_to(url.raw_host or ""):
+                response = await pool.session.request(
+                    request.method, url, headers=request.headers, allow_redirects=False, timeout=_NO_TIMEOUT
+                )
+        except BaseException:
+            pool.users -= 1
+            raise
         return httpx.Response(
-            response.status, headers=response.raw_headers, stream=_Stream(response), request=request
+            response.status, headers=response.raw_headers, stream=_Stream(response, pool), request=request
         )
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        for pool in (*self._left, *([self._pool] if self._pool else ())):
+            await pool.session.close()
+
+    async def _close_left(self) -> None:
+        """Close what nobody uses any more of the connections made under other rules."""
+        ended = [pool for pool in self._left if not pool.users]
+        self._left = [pool for pool in self._left if pool.users]
+        for pool in ended:
+            await pool.session.close()
 
     def _make_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, ssl=self._trust),
+            connector=aiohttp.TCPConnector(
+                limit=0, ttl_dns_cache=60, ssl=self._trust, socket_factory=self._gate.open_socket
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trust_env=False,
+            trust_env=False,  # a proxy would connect in our stead, and to wherever it likes
             timeout=_NO_TIMEOUT,
         )
 
 
+@dataclass(slots=True)
+class _Pool:
+    """Connections made under one set of rules, and how many requests use it."""
+
+    session: aiohttp.ClientSession
+    users: int = 0
+
+
 class _Stream(httpx.AsyncByteStream):
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, pool: _Pool) -> None:
         self._response = response
+        self._pool = pool
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
@@ -75,6 +116,7 @@ class _Stream(httpx.AsyncByteStream):
             self._response.release()
         else:
             self._response.close()
+        self._pool.users -= 1
 
 
 @lru_cache(maxsize=1)

@@ -33,15 +33,31 @@ class Credentials:
 class Signer:
     """Signs requests for one access token; safe to share between threads.
 
-    Timestamps never go back, though the clock may: a server refuses one that is earlier than the
-    last it has seen from this token. So there should be one Signer for each token.
+    Timestamps never go back behind one that a server has accepted, though the clock may: it refuses one
+    that is earlier than the last it has seen from this token. So there should be one Signer for each
+    token. A timestamp that was refused counts for nothing: the clock may have been wrong.
     """
 
     def __init__(self, credentials: Credentials, clock: Callable[[], datetime]) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._last = 0
+        self._signed = 0
+        self._accepted = 0
         self._lock = threading.Lock()
+
+    @property
+    def accepted(self) -> int:
+        """The latest timestamp that a server has accepted, in seconds since 1970; 0 if none has been."""
+        return self._accepted
+
+    def recall_accepted(self, timestamp: int) -> None:
+        """Learn what a server has accepted in an earlier run."""
+        with self._lock:
+            self._accepted = max(timestamp, self._accepted)
+
+    def note_accepted(self) -> None:
+        """Take note that the server has accepted what was signed last."""
+        self.recall_accepted(self._signed)
 
     def sign(self, url: str) -> dict[str, str]:
         """Give the headers that sign one GET of `url`."""
@@ -59,8 +75,8 @@ class Signer:
 
     def _take_timestamp(self) -> int:
         with self._lock:
-            self._last = max(int(self._clock().timestamp()), self._last)
-            return self._last
+            self._signed = max(int(self._clock().timestamp()), self._accepted)
+            return self._signed
 
 
 def _make_signable(url: str) -> str:

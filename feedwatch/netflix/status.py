@@ -16,6 +16,8 @@ _BAD_FEED_TOKEN = re.compile(r"\bfeed token\b", re.IGNORECASE)
 _NAMED_SECRET = re.compile(r"\b\w*(?:token|secret|signature|key|nonce)=\S*", re.IGNORECASE)
 _OPAQUE = re.compile(r"[^\s\"'<>]{24,}|\b(?=\S*\d)(?=\S*[A-Za-z])[^\s\"'<>]{12,}")
 _LONGEST_DETAIL = 200
+_LARGEST = 64 * 1024
+"""A longer document is no status; of an error no more is kept anyway."""
 
 # A few seconds, not one: whoever else shares the key fills the next second as well.
 _RENEWALS: Mapping[str, timedelta] = {
@@ -36,6 +38,8 @@ class ApiStatus:
 
 def read_status(body: bytes) -> ApiStatus | None:
     """Read a status document in its XML or JSON form; None for anything else."""
+    if len(body) > _LARGEST:
+        return None
     said = _read_json(body) if body.lstrip()[:1] == b"{" else _read_xml(body)
     if said is None:
         return None

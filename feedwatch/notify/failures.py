@@ -26,7 +26,8 @@ _LOGGED_SMTP = re.compile(r"(?:\(|was refused: )(?P<code>[245]\d\d)(?:, b['\"]|\
 class Exchange:
     """One request seen on the wire: the status of its reply, or how it broke (in words of our own).
 
-    `silent` says that it was sent and no reply came in time: it may have been taken.
+    `silent` says that it was sent and no reply came, in time or before the connection broke: it may
+    have been taken.
     """
 
     status: int | None = None

@@ -33,6 +33,8 @@ _IN_WORDS = {
     "ProxyError": "the proxy does not answer",
 }
 _CUT = "the connection broke"
+_CUT_AFTER_SENDING = frozenset({"RemoteDisconnected", "ConnectionResetError", "IncompleteRead"})
+"""It broke where the answer should have come: the request may have been carried out."""
 _NO_HANDSHAKE = "no secure connection in time"
 
 
@@ -58,8 +60,7 @@ def listen_to_mail() -> None:
             return plain_data(server, message)
         except OSError as error:
             if seen is not None and not isinstance(error, smtplib.SMTPResponseException):
-                silent = any(isinstance(cause, TimeoutError) for cause in _causes(error))
-                seen.append(Exchange(silent=True) if silent else Exchange(broke=_CUT))
+                seen.append(Exchange(silent=True))
             raise
 
     smtplib.SMTP.data = data  # type: ignore[method-assign, assignment]
@@ -101,6 +102,8 @@ def _describe_break(error: BaseException) -> Exchange:
     for kind in kinds:
         if kind in _IN_WORDS:
             return Exchange(broke=_IN_WORDS[kind])
+    if not _CUT_AFTER_SENDING.isdisjoint(kinds) and not any(map(_shook_hands, causes)):
+        return Exchange(silent=True)
     code = next((c.errno for c in causes if isinstance(c, OSError) and c.errno in errno.errorcode), None)
     return Exchange(broke=os.strerror(code).lower() if code is not None else _CUT)
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from feedwatch.core.model import NETWORK_REASONS, Reason
 from feedwatch.core.schedule import is_own_outage
 
-_NOT_ASKED = (Reason.INTERNAL, Reason.BAD_ADDRESS)
+_NOT_ASKED = (Reason.INTERNAL, Reason.BAD_ADDRESS, Reason.PRIVATE_ADDRESS)
 """What went wrong on this side of the network says nothing about the other."""
 
 

@@ -129,17 +129,19 @@ class ListReader:
     async def _read(self, task: PollTask) -> Reading:
         validators = task.validators if _may_ask_conditionally(task, self._clock.now()) else ()
         first = await self._ask(task, validators=validators[0] if validators else None)
+        answered: int | None = None
         if isinstance(first, NotModified) and validators:
             if len(validators) == 1:
                 return _not_modified(task, first)
             if await self._others_not_modified(task, validators):
                 return SameList(None, first.max_age)
-            first = await self._ask(task)
+            first, answered = await self._ask(task), 304
         refused = task.paging_refused
         if isinstance(first, FetchFailed) and _refuses_paging(task, first):
+            answered = first.status
             first, refused = await self._ask_without_paging(task)
         if not isinstance(first, Fetched):
-            raise _Failed(self._classify(first, task))
+            raise _Failed(self._classify(first, task, answered=answered))
         if same := _compare_bytes(task, first, refused=refused):
             return same
         return await self._read_on(task, first, refused=refused)
@@ -169,7 +171,8 @@ class ListReader:
             entries,
             rules_of(task.kind, compare_content=task.compare_content),
             whole=pages.whole,
-            requested_at=first.requested_at,
+            # By the clock that wrote the dates: ours may be wrong.
+            requested_at=first.server_at or first.requested_at,
             other_sort=is_tokenized(task.address) and is_foreign_sort(task.address),
         )
         result = PollResult(
@@ -196,7 +199,7 @@ class ListReader:
             if reads:
                 again = await self._ask(task)
                 if not isinstance(again, Fetched):
-                    raise _Failed(self._classify(again, task))
+                    raise _Failed(self._classify(again, task, answered=200))
                 reply = again
             reads.append(await self._read_once(task, reply, refused=refused))
             settled = not is_torn(reads[-1])
@@ -219,7 +222,7 @@ class ListReader:
             if isinstance(following, FetchFailed) and _refuses_paging(task, following):
                 return keep_first_page(page)
             if not isinstance(following, Fetched):
-                raise _Failed(self._classify(following, task))
+                raise _Failed(self._classify(following, task, answered=200))
             read = await self._parse(task, following)
             if ignores_paging(page.page, read.page, count):
                 return keep_first_page(page)
@@ -255,11 +258,15 @@ class ListReader:
                 url = without_parameters(url, {"max_results"})
         return await self._fetch(url, validators=validators)
 
-    def _classify(self, outcome: FetchOutcome, task: PollTask) -> FetchFailed:
-        """Refine why a reply cannot be used by what the API's own message says."""
+    def _classify(self, outcome: FetchOutcome, task: PollTask, *, answered: int | None) -> FetchFailed:
+        """Refine why a reply cannot be used by what the API's own message says.
+
+        `answered` is what the host said to an earlier request of this poll: silence after that is its own.
+        """
         if not isinstance(outcome, FetchFailed):
             return FetchFailed(Reason.PROTOCOL, "an answer that was not asked for")
-        return classify_failure(outcome, tokenized=is_tokenized(task.address), now=self._clock.now())
+        failed = classify_failure(outcome, tokenized=is_tokenized(task.address), now=self._clock.now())
+        return replace(failed, status=answered) if failed.status is None else failed
 
     async def _parse(self, task: PollTask, reply: Fetched) -> ListPage:
         page = await self._read_page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +14,7 @@ from feedwatch.clock import Clock
 from feedwatch.core.model import NETWORK_REASONS, FetchFailed, Reason
 from feedwatch.core.schedule import OUTAGE_WAIT, FailureVerdict, judge_failure
 from feedwatch.core.state import FailedPoll, PollTask, Verdict
+from feedwatch.errors import StoreError
 from feedwatch.netflix.address import is_tokenized
 from feedwatch.poll.hosts import Hosts, host_of
 from feedwatch.poll.landing import PollWriter
@@ -76,7 +78,7 @@ class _Failure:
 
     @property
     def is_silence(self) -> bool:
-        return self.failure.reason in NETWORK_REASONS
+        return self.failure.silence in NETWORK_REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,13 @@ class Poller:
             await self._settle_silent(round_, over=False)
         except Exception as error:  # noqa: BLE001 — raised again when all polls have ended
             round_.errors.append(error)
+            await self._try_later(task)
+
+    async def _try_later(self, task: PollTask) -> None:
+        """Ask again in a while though nothing could be written: a full disk here is no server's fault."""
+        until = self._clock.now() + OUTAGE_WAIT * (1 + self._clock.jitter())
+        with suppress(StoreError):  # then no poll can be taken either, and nobody is asked
+            await self._store.run(Store.postpone_poll, task, until)
 
     # ── one poll ──────────────────────────────────────────────────────────────────────────────────
 
@@ -206,6 +215,8 @@ class Poller:
             if reading is None:
                 return await self._postpone(task, until or self._clock.now())
             report = await self._land(task, reading)
+        except StoreError:
+            raise  # no feed is to blame
         except Exception:  # noqa: BLE001 — one broken feed never stops another
             _LOG.exception("poll failed in an unforeseen way feed=%s", task.feed)
             return _Failure(task, FetchFailed(Reason.INTERNAL, "see the log"), self._clock.now(), asked_at)
@@ -217,7 +228,7 @@ class Poller:
         """Ask a host that does not rest, and remember how it answered before anybody else asks it."""
         reading = await self._reader.read_list(task)
         failure = reading if isinstance(reading, FetchFailed) else None
-        self._hosts.hear(host, failure.reason if failure else None, asked_at)
+        self._hosts.hear(host, failure.silence if failure else None, asked_at)
         if failure and (until := self._judge(task, failure, self._clock.now()).host_rests_until):
             self._hosts.rest(host, until)
         return reading

@@ -8,12 +8,15 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 import anyio
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feedwatch.sandbox.control import carry_out, switches_of
 from feedwatch.sandbox.documents import (
@@ -55,6 +58,25 @@ class _Refused(Exception):
         self.response = Response(write_status(status, message, sub_code), status, media_type=_XML)
 
 
+class _SayTime:
+    """Dates every answer by the sandbox's own clock, as a server's is its own (RFC 9110, section 6.6.1)."""
+
+    def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
+        self._app = app
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(self._sandbox.clock(), usegmt=True).encode()
+                message["headers"] = [*message["headers"], (b"date", date)]
+            await send(message)
+
+        await self._app(scope, receive, send_dated)
+
+
 def create_app(sandbox: Sandbox) -> Starlette:
     """The application that serves a sandbox."""
     api = _Api(sandbox)
@@ -68,6 +90,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
             Route("/control/state", control.state, methods=["GET"]),
             Route("/control/{order}", control.order, methods=["POST"]),
         ],
+        middleware=[Middleware(_SayTime, sandbox=sandbox)],
         exception_handlers={_Refused: _answer_refused, 404: _not_found, 405: _not_allowed},
     )
 

@@ -27,7 +27,13 @@ def serving(sandbox: Sandbox, port: int = 0) -> Iterator[str]:
     """
     with _bind(port) as listener:
         server = uvicorn.Server(
-            uvicorn.Config(create_app(sandbox), log_level="critical", lifespan="off", access_log=False)
+            uvicorn.Config(
+                create_app(sandbox),
+                log_level="critical",
+                lifespan="off",
+                access_log=False,
+                date_header=False,  # the sandbox says what time it is there
+            )
         )
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # signals are our caller's
         thread = threading.Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)

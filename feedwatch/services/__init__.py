@@ -18,7 +18,7 @@ from feedwatch.services.base import (
 )
 from feedwatch.services.feeds import FeedsService, FeedsSettings, ListedFeed
 from feedwatch.services.netflix import NetflixService, NetflixSettings
-from feedwatch.services.opml import OpmlService, OpmlSettings, is_address
+from feedwatch.services.opml import OpmlService, OpmlSettings, is_address, read_own_list
 
 __all__ = [
     "FeedWishes",
@@ -33,6 +33,7 @@ __all__ = [
     "OpmlSettings",
     "Service",
     "ServiceSettings",
+    "find_named_addresses",
     "host_of",
     "open_service",
 ]
@@ -59,3 +60,19 @@ def host_of(settings: ServiceSettings) -> str | None:
         return urlsplit(settings.url).netloc.rpartition("@")[2].lower() or None
     except ValueError:
         return None
+
+
+async def find_named_addresses(settings: ServiceSettings) -> tuple[str, ...] | IndexFailed:
+    """Give the addresses that a person has written down for an account, here or in a list on this machine.
+
+    What an index or a list from the network names is not among them, nor where any of them redirects to.
+    """
+    match settings:
+        case NetflixSettings():
+            return (settings.url,)
+        case FeedsSettings():
+            return tuple(feed.address for feed in settings.feeds.values())
+        case OpmlSettings() if is_address(settings.url):
+            return (settings.url,)
+        case OpmlSettings():
+            return await read_own_list(settings.url)

@@ -40,13 +40,19 @@ class Found:
 class IndexFailed:
     """The index could not be read; nothing known is touched.
 
-    `signed_out` says that only a new sign-in can help.
+    `signed_out` says that only a new sign-in can help; `status` is what the host said, None if nothing.
     """
 
     reason: Reason
     detail: str = ""
     signed_out: bool = False
     retry_after: timedelta | None = None
+    status: int | None = None
+
+    @property
+    def silence(self) -> Reason | None:
+        """Why nobody answered, if it is so; None where somebody did, whatever went wrong then."""
+        return self.reason if self.status is None else None
 
 
 class Service(Protocol):
@@ -107,7 +113,9 @@ def heed_wishes(feed: FoundFeed, wishes: FeedWishes | None) -> FoundFeed:
 def fail_index(outcome: FetchOutcome) -> IndexFailed:
     """Tell why an outcome that is no document leaves the index unread."""
     if isinstance(outcome, FetchFailed):
-        return IndexFailed(outcome.reason, outcome.detail, retry_after=outcome.retry_after)
+        return IndexFailed(
+            outcome.reason, outcome.detail, retry_after=outcome.retry_after, status=outcome.status
+        )
     # No validators are ever sent with an index, so a 304 answers a question nobody asked.
     assert not isinstance(outcome, Fetched)
     return IndexFailed(Reason.PROTOCOL, "not modified, though nothing was said to be known")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 from urllib.parse import quote
 
@@ -16,6 +17,11 @@ from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memor
 USER_ID = "user_id"
 """The fact under which an account remembers whose access token it holds."""
 
+SIGNED_AT = "signed_at"
+"""The fact under which it remembers the latest timestamp that its server has accepted."""
+
+_CLOCK_MAY_BE_OFF = timedelta(minutes=2)
+"""A server that refuses a sign-in while our clock differs from its own by more may do so for that alone."""
 _OTHER_USER = (Reason.UNAUTHORIZED, Reason.NOT_FOUND)
 
 
@@ -38,12 +44,14 @@ class NetflixService:
         self._settings = settings
         self._means = means
         self._memory = memory
+        self._answered: int | None = None
 
     async def find_feeds(self) -> Found | IndexFailed:
         """Ask for the user's feeds, first for the user where nobody has said who that is."""
         credentials = self._settings.credentials
         if credentials is None:
             return IndexFailed(Reason.NO_CREDENTIALS, signed_out=True)
+        self._means.signer_for(credentials).recall_accepted(int(self._memory.facts.get(SIGNED_AT, "0")))
         user_id = self._settings.user_id or self._memory.facts.get(USER_ID)
         if user_id is None:
             return await self._find_for_current_user(credentials)
@@ -72,7 +80,8 @@ class NetflixService:
         feeds = read_index(reply.body, reply.url)
         if isinstance(feeds, ParseFailed):
             return IndexFailed(feeds.reason, feeds.detail)
-        return Found(tuple(self._choose(feeds)), facts={USER_ID: user_id})
+        signed_at = str(self._means.signer_for(credentials).accepted)
+        return Found(tuple(self._choose(feeds)), facts={USER_ID: user_id, SIGNED_AT: signed_at})
 
     def _choose(self, feeds: Collection[FoundFeed]) -> list[FoundFeed]:
         wanted = self._settings.feeds
@@ -81,11 +90,27 @@ class NetflixService:
 
     async def _ask(self, credentials: Credentials, path: str) -> Fetched | IndexFailed:
         url = self._settings.url.rstrip("/") + path
-        outcome = await self._means.fetch(url, sign=self._means.signer_for(credentials).sign)
+        signer = self._means.signer_for(credentials)
+        outcome = await self._means.fetch(url, sign=signer.sign)
         if isinstance(outcome, Fetched):
+            signer.note_accepted()
+            self._answered = 200
             return outcome
         if not isinstance(outcome, FetchFailed):
             return fail_index(outcome)
         failed = classify_failure(outcome, tokenized=False, now=self._means.clock())
+        self._answered = failed.status or self._answered
+        if failed.reason is Reason.UNAUTHORIZED and (off := self._say_how_far_off(failed)):
+            return IndexFailed(Reason.WRONG_CLOCK, off, status=self._answered)
         signed_out = failed.reason is Reason.UNAUTHORIZED
-        return IndexFailed(failed.reason, failed.detail, signed_out, failed.retry_after)
+        return IndexFailed(failed.reason, failed.detail, signed_out, failed.retry_after, self._answered)
+
+    def _say_how_far_off(self, failed: FetchFailed) -> str | None:
+        """Say by how much our clock differs from the server's; None if not by enough to matter."""
+        if failed.server_at is None:
+            return None
+        off = self._means.clock() - failed.server_at
+        if abs(off) <= _CLOCK_MAY_BE_OFF:
+            return None
+        minutes = round(abs(off) / timedelta(minutes=1))
+        return f"{minutes:,} minutes {'ahead of' if off > timedelta(0) else 'behind'} its server"

@@ -75,6 +75,17 @@ def is_address(url: str) -> bool:
     return url.lower().startswith(("http://", "https://"))
 
 
+async def read_own_list(written: str) -> tuple[str, ...] | IndexFailed:
+    """Give the addresses of the feeds in a list on this machine, as it is now."""
+    body = await asyncio.to_thread(read_list_file, Path(), written)
+    if isinstance(body, IndexFailed):
+        return body
+    opml = read_opml(body)
+    if isinstance(opml, ParseFailed):
+        return IndexFailed(opml.reason, opml.detail)
+    return tuple(outline.address for outline in opml.outlines)
+
+
 def read_list_file(folder: Path, written: str) -> bytes | IndexFailed:
     """Read a list from this machine; what is no readable plain file is a failure."""
     path = folder / written

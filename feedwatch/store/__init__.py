@@ -1,7 +1,17 @@
 """The state of feedwatch in one SQLite file; `Store` is the only way to it."""
 
 from feedwatch.store.base import Store
+from feedwatch.store.copying import copy_state
 from feedwatch.store.lock import hold_state, is_owner_alive, owner_now
+from feedwatch.store.rescue import rescue_state
 from feedwatch.store.thread import StoreThread
 
-__all__ = ["Store", "StoreThread", "hold_state", "is_owner_alive", "owner_now"]
+__all__ = [
+    "Store",
+    "StoreThread",
+    "copy_state",
+    "hold_state",
+    "is_owner_alive",
+    "owner_now",
+    "rescue_state",
+]

@@ -2,37 +2,48 @@
 
 One ordinary message at a time is open for an address, or the oldest of them goes first where a hand
 brought dead ones back; none overtakes. Deliveries that were set apart (after refusals) go each by
-itself, and block nothing.
+itself, and block nothing. What is paused is not sent: a message is passed by all others, an address
+has nothing that is due.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from feedwatch.core.model import Composed, Notice, NoticeKind, OwedDelivery
+from feedwatch.core.model import Composed, Notice, NoticeKind, OwedDelivery, Reason
 from feedwatch.core.state import ClaimedMessage
-from feedwatch.store.codec import instant, read_instant, read_lines
+from feedwatch.store.codec import instant, read_instant, read_lines, stamp
 from feedwatch.store.connection import Row, Transaction, insert_row
 from feedwatch.store.memory import CHANGE_COLUMNS, read_change
+from feedwatch.store.settling import kill_message, read_health
 
 Compose = Callable[[Sequence[OwedDelivery]], Composed]
 
 OFFERED_AT_ONCE = 500
 """Deliveries offered to one message: more would not fit any service."""
 
-# A claim whose lease has run out is as good as pending: whoever held it is gone or hangs.
+# A claim whose lease has run out is as good as pending: whoever held it is gone or hangs. A token that is
+# left says that an attempt has not ended: it may still, and until then it may have arrived.
+# `state IN ('pending', 'claimed')` is said once more than need be: only then SQLite uses the index of what is
+# open, and looks through what has been delivered in months otherwise.
 _UNDER_WAY = """
 EXISTS (SELECT 1 FROM messages AS held WHERE held.address = due.address AND held.state = 'claimed'
-    AND held.lease_until_at > :at)
+    AND held.state IN ('pending', 'claimed') AND held.lease_until_at > :at)
+"""
+_IS_PAUSED = """
+EXISTS (SELECT 1 FROM addresses WHERE addresses.address = due.address AND addresses.paused_at IS NOT NULL)
 """
 _WAITS_FOR_OLDER = """
 EXISTS (SELECT 1 FROM messages AS older WHERE older.address = due.address AND older.id < due.id
     AND older.state IN ('pending', 'claimed') AND NOT older.alone)
 """
 _DUE_MESSAGE = f"""
-((due.state = 'pending' AND due.next_attempt_at <= :at)
+due.state IN ('pending', 'claimed') AND ((due.state = 'pending' AND due.next_attempt_at <= :at
+        AND (due.token IS NULL OR due.lease_until_at <= :at))
     OR (due.state = 'claimed' AND due.lease_until_at <= :at))
-AND NOT {_UNDER_WAY} AND (due.alone OR NOT {_WAITS_FOR_OLDER})
+AND NOT {_UNDER_WAY} AND NOT {_IS_PAUSED} AND (due.alone OR NOT {_WAITS_FOR_OLDER})
 """
 _WAITS_FOR_MESSAGE = """
 EXISTS (SELECT 1 FROM messages AS open WHERE open.address = due.address
@@ -40,21 +51,31 @@ EXISTS (SELECT 1 FROM messages AS open WHERE open.address = due.address
 """
 _DUE_DELIVERY = f"""
 due.state = 'pending' AND due.not_before <= :at
-AND NOT {_UNDER_WAY} AND (due.set_apart_at IS NOT NULL OR NOT {_WAITS_FOR_MESSAGE})
+AND NOT {_UNDER_WAY} AND NOT {_IS_PAUSED} AND (due.set_apart_at IS NOT NULL OR NOT {_WAITS_FOR_MESSAGE})
 """
 
+_OWED_NOW = """
+SELECT 1 FROM deliveries AS owed WHERE owed.address = due.address AND owed.state = 'pending'
+    AND owed.not_before <= :at
+"""
+# By address first: one that is paused or waits may be owed a great deal, and is asked about every second.
 DUE_ADDRESSES = f"""
 SELECT due.address FROM messages AS due WHERE {_DUE_MESSAGE}
-UNION SELECT due.address FROM deliveries AS due WHERE {_DUE_DELIVERY} ORDER BY address
+UNION SELECT due.address FROM (SELECT DISTINCT address FROM deliveries WHERE state = 'pending') AS due
+WHERE NOT {_UNDER_WAY} AND NOT {_IS_PAUSED} AND (
+    (NOT {_WAITS_FOR_MESSAGE} AND EXISTS ({_OWED_NOW}))
+    OR EXISTS ({_OWED_NOW} AND owed.set_apart_at IS NOT NULL))
+ORDER BY address
 """  # noqa: S608 — only our own text
 
 _MADE_BEFORE = f"""
-SELECT due.id FROM messages AS due WHERE due.address = :address AND {_DUE_MESSAGE}
+SELECT due.id, due.token FROM messages AS due WHERE due.address = :address AND {_DUE_MESSAGE}
 ORDER BY due.alone, due.id LIMIT 1
 """  # noqa: S608 — only our own text
 
 _OFFER = f"""
-SELECT due.id AS delivery_id, due.address, due.set_apart_at, due.first_attempt_at, {CHANGE_COLUMNS},
+SELECT due.id AS delivery_id, due.address, due.set_apart_at, due.first_attempt_at,
+    due.reason AS delivery_reason, {CHANGE_COLUMNS},
     notices.at AS notice_at, notices.kind AS notice_kind, notices.account AS notice_account,
     notices.feeds, notices.reason AS notice_reason, notices.since_at
 FROM deliveries AS due
@@ -66,23 +87,45 @@ ORDER BY due.id LIMIT :most
 """  # noqa: S608 — only our own text
 
 
-def choose_message(conn: Transaction, address: str, at: str, compose: Compose) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: the message to be sent to an address now.
+
+    `drop_ambiguous`: what may have arrived is given up, and not sent again.
+    """
+
+    address: str
+    now: datetime
+    compose: Compose
+    drop_ambiguous: bool
+
+
+def choose_message(conn: Transaction, wanted: Wanted) -> int | None:
     """The message that is to be sent now, made if need be; None if there is none."""
-    what = {"address": address, "at": at}
+    at = stamp(wanted.now)
+    what = {"address": wanted.address, "at": at}
     apart = conn.execute(_OFFER, {**what, "apart": True, "most": 1}).fetchall()
     if apart:
-        return _bind(conn, apart, compose, at)
-    made = conn.execute(_MADE_BEFORE, what).fetchone()
-    if made:
-        return int(made["id"])
+        return _bind(conn, apart, wanted.compose, at)
+    while made := conn.execute(_MADE_BEFORE, what).fetchone():
+        if made["token"] is None or not wanted.drop_ambiguous:
+            return int(made["id"])
+        drop_ambiguous(conn, made["id"], wanted.now)
     due = conn.execute(_OFFER, {**what, "apart": False, "most": OFFERED_AT_ONCE}).fetchall()
-    return _bind(conn, due, compose, at) if due else None
+    return _bind(conn, due, wanted.compose, at) if due else None
+
+
+def drop_ambiguous(conn: Transaction, message_id: int, now: datetime) -> None:
+    """Give up a message of which nobody will ever hear whether it arrived; a hand may bring it back."""
+    kill_message(conn, message_id, Reason.AMBIGUOUS, now)
+    conn.execute("UPDATE messages SET token = NULL, may_have_arrived = 1 WHERE id = ?", (message_id,))
 
 
 def read_claim(conn: Transaction, message_id: int) -> ClaimedMessage:
     """A message that has been claimed, as whoever sends it needs it."""
     row = conn.execute(
-        "SELECT messages.*, addresses.last_delivered_at > messages.set_apart_at AS works "
+        "SELECT messages.*, addresses.last_delivered_at > messages.set_apart_at AS works, "
+        "failing_since_at, coalesce(failing_announced, 0) AS failing_announced "
         "FROM messages LEFT JOIN addresses USING (address) WHERE id = ?",
         (message_id,),
     ).fetchone()
@@ -99,6 +142,8 @@ def read_claim(conn: Transaction, message_id: int) -> ClaimedMessage:
         alone=bool(row["alone"]),
         works=bool(row["works"]),
         deliveries=row["deliveries"],
+        may_have_arrived=bool(row["may_have_arrived"]),
+        health=read_health(row),
     )
 
 
@@ -113,7 +158,8 @@ def _bind(conn: Transaction, offered: Sequence[Row], compose: Compose, at: str) 
     message_id = insert_row(
         conn,
         "INSERT INTO messages (address, state, title, body, is_html, alone, set_apart_at, next_attempt_at, "
-        "deliveries, created_at, first_attempt_at) VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "deliveries, created_at, first_attempt_at, may_have_arrived) "
+        "VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             bound[0]["address"],
             composed.title,
@@ -126,6 +172,8 @@ def _bind(conn: Transaction, offered: Sequence[Row], compose: Compose, at: str) 
             at,
             # Giving up counts from a delivery's own first attempt, in whichever message that was.
             min(row["first_attempt_at"] or at for row in bound),
+            # Set apart from a message that may have arrived: so may each of its deliveries.
+            any(row["delivery_reason"] == Reason.AMBIGUOUS for row in bound),
         ),
     )
     conn.executemany(

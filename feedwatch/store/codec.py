@@ -1,13 +1,20 @@
-"""Values ↔ columns: one text form for instants, JSON for what has parts."""
+"""Values ↔ columns: one text form for instants, JSON for what has parts.
+
+What cannot be read is damage (StoreDamaged), and not quoted: nobody knows what stands there by now.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import cast
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from feedwatch.core.model import FactChange, NoticeLine, Reason, Validators
+from feedwatch.errors import StoreDamaged
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def write_instant(at: datetime | None) -> str | None:
@@ -30,12 +37,23 @@ def read_instant(text: str | None) -> datetime | None:
 
 def instant(text: str) -> datetime:
     """An instant from its text."""
-    return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+    try:
+        return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+    except (ValueError, TypeError) as error:
+        raise StoreDamaged("an instant in the state cannot be read") from error
+
+
+def read_word(words: type[Word], text: str) -> Word:
+    """One of a few words from its text."""
+    try:
+        return words(text)
+    except ValueError as error:
+        raise StoreDamaged(f"a {words.__name__} in the state is none") from error
 
 
 def read_reason(text: str | None) -> Reason | None:
     """A reason from its text."""
-    return None if text is None else Reason(text)
+    return None if text is None else read_word(Reason, text)
 
 
 def write_json(value: object) -> str:
@@ -50,7 +68,21 @@ def write_facts(facts: Mapping[str, str]) -> str:
 
 def read_facts(text: str) -> dict[str, str]:
     """Facts from JSON."""
-    return cast("dict[str, str]", json.loads(text))
+    facts: dict[str, str] = _read_json(text, dict)
+    return facts
+
+
+def read_texts(text: str) -> tuple[str, ...]:
+    """Texts from a JSON list."""
+    return tuple(_read_json(text, list))
+
+
+def read_order(text: str) -> tuple[list[str], list[str]]:
+    """The order of a list from JSON: the keys with a place, then the others."""
+    parts = _read_json(text, list)
+    if len(parts) != 2 or not all(isinstance(part, list) for part in parts):
+        raise StoreDamaged("the order of a list in the state cannot be read")
+    return parts[0], parts[1]
 
 
 def write_fact_changes(facts: Mapping[str, FactChange]) -> str:
@@ -60,7 +92,9 @@ def write_fact_changes(facts: Mapping[str, FactChange]) -> str:
 
 def read_fact_changes(text: str) -> dict[str, FactChange]:
     """Changed facts from JSON."""
-    return {name: FactChange(before, after) for name, (before, after) in json.loads(text).items()}
+    changed = _read_json(text, dict)
+    _must_be_pairs(changed.values())
+    return {name: FactChange(before, after) for name, (before, after) in changed.items()}
 
 
 def write_validators(validators: Sequence[Validators]) -> str:
@@ -70,7 +104,11 @@ def write_validators(validators: Sequence[Validators]) -> str:
 
 def read_validators(text: str) -> tuple[Validators, ...]:
     """Validators from JSON."""
-    return tuple(Validators(etag, modified) for etag, modified in json.loads(text)) if text != "[]" else ()
+    if text == "[]":
+        return ()
+    pages = _read_json(text, list)
+    _must_be_pairs(pages)
+    return tuple(Validators(etag, modified) for etag, modified in pages)
 
 
 def write_lines(lines: Sequence[NoticeLine]) -> str:
@@ -80,4 +118,21 @@ def write_lines(lines: Sequence[NoticeLine]) -> str:
 
 def read_lines(text: str) -> tuple[NoticeLine, ...]:
     """The feeds a notice speaks of from JSON."""
-    return tuple(NoticeLine(feed, entries) for feed, entries in json.loads(text))
+    lines = _read_json(text, list)
+    _must_be_pairs(lines)
+    return tuple(NoticeLine(feed, entries) for feed, entries in lines)
+
+
+def _read_json(text: str, form: type[Any]) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError) as error:
+        raise StoreDamaged("a value in the state cannot be read") from error
+    if not isinstance(value, form):
+        raise StoreDamaged("a value in the state is of another form than it should be")
+    return value
+
+
+def _must_be_pairs(values: Iterable[object]) -> None:
+    if not all(isinstance(value, list) and len(value) == 2 for value in values):
+        raise StoreDamaged("a value in the state is of another form than it should be")

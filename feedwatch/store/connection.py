@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeAlias
 
 import sqlite_utils
 
-from feedwatch.errors import SchemaTooNew, StoreDamaged, StoreError, StoreLocked, StoreMissing
+from feedwatch.errors import SchemaTooNew, StoreDamaged, StoreError
+from feedwatch.store.faults import is_busy, translated
+from feedwatch.store.file import (
+    create_file,
+    has_unwritten,
+    keep_from_others,
+    missing,
+    must_exist,
+    must_not_be_cut_to_nothing,
+)
 from feedwatch.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another writer."""
+BUSY_SLICE = 0.5
+"""Seconds that SQLite waits in one go: so often one who waits sees that there is no more time (`hurry`)."""
+LOG_LIMIT = 4 * 1024 * 1024
+"""Bytes that a log may keep on the disk once all in it is written to the file itself."""
 _BUSY_PAUSE = 0.01
 
 Row: TypeAlias = sqlite3.Row
@@ -25,21 +36,16 @@ Transaction: TypeAlias = sqlite3.Connection
 """What `Connection.transaction` gives: a connection on which a transaction is open."""
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_OUR_OWN_MISTAKES = (
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-    sqlite3.DataError,
-    sqlite3.NotSupportedError,
-)
-
 
 class Connection:
     """One connection, of one thread. Everything that is written goes through `transaction`."""
 
     def __init__(self, path: Path, conn: sqlite3.Connection) -> None:
         self.path = path
+        self.version = VERSION
+        """Of the schema: an older one is migrated, where it is not opened only to look at the file."""
         self._conn = conn
+        self._patience = BUSY_TIMEOUT
         self._conn.row_factory = sqlite3.Row
         self.db = sqlite_utils.Database(conn, execute_plugins=False)
 
@@ -50,7 +56,8 @@ class Connection:
         Raises:
             StoreError: it cannot be used; the kind of error says why.
         """
-        _create_file(path)
+        must_not_be_cut_to_nothing(path)
+        create_file(path)
         return cls._open_for_writing(path, may_be_new=True)
 
     @classmethod
@@ -60,20 +67,26 @@ class Connection:
         Raises:
             StoreMissing: there is none.
         """
-        _must_exist(path)
+        must_not_be_cut_to_nothing(path)
+        must_exist(path)
         return cls._open_for_writing(path, may_be_new=False)
 
     @classmethod
-    def open_read_only(cls, path: Path) -> Self:
+    def open_read_only(cls, path: Path, *, may_be_old: bool = False) -> Self:
         """Open the state for looking, also as another user of its group.
+
+        One of an older version is refused, unless only the file itself is looked at (`may_be_old`).
 
         Raises:
             StoreMissing: there is none.
         """
-        _must_exist(path)
-        with _translated(path), _closing_on_error(_connect_read_only(path)) as conn:
+        must_not_be_cut_to_nothing(path)
+        must_exist(path)
+        with translated(path), _closing_on_error(connect_read_only(path)) as conn:
             store = cls(path, conn)
-            if store._check_version(may_be_new=False) < VERSION:
+            _wait_in_slices(conn)
+            store.version = store._check_version(may_be_new=False)
+            if store.version < VERSION and not may_be_old:
                 raise StoreError(
                     f"{path} was written by an older feedwatch: start the daemon once, and it is up to date"
                 )
@@ -82,20 +95,35 @@ class Connection:
     @classmethod
     def _open_for_writing(cls, path: Path, *, may_be_new: bool) -> Self:
         with (
-            _translated(path),
+            translated(path),
             _closing_on_error(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as conn,
         ):
             store = cls(path, conn)
             # First of all: a file that is not ours is left as it is.
             version = store._check_version(may_be_new=may_be_new)
-            _keep_from_others(path, is_new=version == 0)
+            keep_from_others(path, is_new=version == 0)
+            if version == 0:
+                # So that `tidy` can give room back; it takes effect only before the first table is made.
+                conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _use_write_ahead_log(conn)
+            conn.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
             # FULL: a settled delivery or a recorded change must outlive a power cut.
             conn.execute("PRAGMA synchronous = FULL")
             conn.execute("PRAGMA foreign_keys = ON")
+            _wait_in_slices(conn)
             if version < VERSION:
                 store._migrate()
+                # Into the file itself: whoever finds it damaged without its log must see that it is ours.
+                with store.without_waiting():
+                    store.query("PRAGMA wal_checkpoint")
         return store
+
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than this for another writer from now on, also where one is being waited for.
+
+        The one word that may be said from another thread.
+        """
+        self._patience = seconds
 
     def close(self) -> None:
         """Close the connection."""
@@ -108,9 +136,9 @@ class Connection:
         Raises:
             StoreLocked: another writer did not finish in time.
         """
-        with _translated(self.path):
+        with translated(self.path):
             # Deferred, two writers that have read would fail whatever the time-out.
-            self._conn.execute("BEGIN IMMEDIATE")
+            self._execute("BEGIN IMMEDIATE")
             try:
                 yield self._conn
                 self._conn.execute("COMMIT")
@@ -120,8 +148,41 @@ class Connection:
 
     def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Read with one statement: all of it was true at one moment, whoever writes."""
-        with _translated(self.path):
-            return self._conn.execute(sql, parameters).fetchall()
+        with translated(self.path):
+            return self._execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Read with many statements what was true at one moment. Nothing is written within."""
+        with translated(self.path):
+            self._execute("BEGIN")
+            try:
+                yield self._conn
+            finally:
+                self._conn.rollback()
+
+    @contextmanager
+    def without_waiting(self) -> Iterator[None]:
+        """Let what is asked for within give up at once where another program is in its way."""
+        self._conn.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            _wait_in_slices(self._conn)
+
+    def _execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
+        """Execute what may have to wait for another writer, for as long as there is patience."""
+        began_at = time.monotonic()
+        while True:
+            asked_at = time.monotonic()
+            try:
+                return self._conn.execute(sql, parameters)
+            except sqlite3.OperationalError as error:
+                now = time.monotonic()
+                # Where SQLite itself did not wait, more waiting helps nobody.
+                waited = now - asked_at >= BUSY_SLICE * 0.8
+                if not (is_busy(error) and waited and now - began_at < self._patience):
+                    raise
 
     def _check_version(self, *, may_be_new: bool) -> int:
         """The version of the schema, 0 for a file that holds nothing yet; raises if it is not ours."""
@@ -131,7 +192,7 @@ class Connection:
         ).fetchone()
         if not (version or mark or objects):
             if not may_be_new:
-                raise _missing(self.path)
+                raise missing(self.path)
             return 0
         if mark != APPLICATION_ID or version < 1:
             raise StoreDamaged(f"{self.path} is a database, but not of feedwatch: name another state")
@@ -152,6 +213,23 @@ class Connection:
             conn.execute(f"PRAGMA user_version = {VERSION}")
 
 
+def expected_columns() -> frozenset[tuple[str, str]]:
+    """The tables of a sound state, each with each of its columns."""
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for script in MIGRATIONS:
+            conn.executescript(script)
+        return frozenset(conn.execute(COLUMNS))
+    finally:
+        conn.close()
+
+
+COLUMNS = """
+SELECT tables.name AS of_table, columns.name AS column FROM sqlite_master AS tables
+JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite%'
+"""
+
+
 def insert_row(conn: Transaction, sql: str, values: Parameters) -> int:
     """Insert one row within a transaction; returns its id."""
     cursor = conn.execute(sql, values)
@@ -170,61 +248,10 @@ def split_statements(script: str) -> Iterator[str]:
         raise ValueError(f"a migration ends within a statement: {statement.strip()[:80]}")
 
 
-# ── the file ──────────────────────────────────────────────────────────────────────────────────────
+# ── opening ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _create_file(path: Path) -> None:
-    try:
-        if path.exists():
-            return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = _mode_within(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, mode))
-        path.chmod(mode)
-    except OSError as error:
-        raise StoreError(f"cannot make the state {path}: {error.strerror}") from error
-
-
-def _keep_from_others(path: Path, *, is_new: bool) -> None:
-    """Let nobody beyond its group read a state, whoever made the file: there are tokens in it."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    wanted = _mode_within(path.parent) if is_new else mode & 0o770
-    if mode != wanted:
-        with suppress(PermissionError):  # somebody else's: not ours to change
-            path.chmod(wanted)
-
-
-def _mode_within(folder: Path) -> int:
-    return 0o640 if _is_for_a_group(folder) else 0o600
-
-
-def _is_for_a_group(folder: Path) -> bool:
-    """Whether who runs us means the state to be read by a group, and by nobody beyond it.
-
-    Such a folder is what systemd's StateDirectoryMode=0750 makes; a umask of 0027 says the same.
-    """
-    mode = folder.stat().st_mode
-    if mode & 0o050 == 0o050 and not mode & 0o007:
-        return True
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return umask & 0o007 == 0o007 and not umask & 0o040
-
-
-def _must_exist(path: Path) -> None:
-    try:
-        found = path.exists()
-    except OSError as error:
-        raise StoreError(f"cannot look at the state {path}: {error.strerror}") from error
-    if not found:
-        raise _missing(path)
-
-
-def _missing(path: Path) -> StoreMissing:
-    return StoreMissing(f"no state at {path}: has the daemon run yet? (feedwatch run)")
-
-
-def _connect_read_only(path: Path) -> sqlite3.Connection:
+def connect_read_only(path: Path) -> sqlite3.Connection:
     """Read beside a writer; as a still file where the writer's files cannot be shared and none waits."""
     address = path.resolve().as_uri()
     conn = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
@@ -232,7 +259,7 @@ def _connect_read_only(path: Path) -> sqlite3.Connection:
         conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
         conn.close()
-        if _is_busy(error) or _has_unwritten(path):
+        if is_busy(error) or has_unwritten(path):
             raise
         # Nobody writes and nothing waits to be written: the file itself is the whole truth.
         return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
@@ -249,16 +276,15 @@ def _use_write_ahead_log(conn: sqlite3.Connection) -> None:
         try:
             conn.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if not _is_busy(error) or time.monotonic() >= give_up_at:
+            if not is_busy(error) or time.monotonic() >= give_up_at:
                 raise
             time.sleep(_BUSY_PAUSE)
         else:
             return
 
 
-def _has_unwritten(path: Path) -> bool:
-    logs = (path.with_name(path.name + suffix) for suffix in ("-wal", "-journal"))
-    return any(log.exists() and log.stat().st_size for log in logs)
+def _wait_in_slices(conn: sqlite3.Connection) -> None:
+    conn.execute(f"PRAGMA busy_timeout = {min(BUSY_SLICE, BUSY_TIMEOUT) * 1000:.0f}")
 
 
 @contextmanager
@@ -268,25 +294,3 @@ def _closing_on_error(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     except BaseException:
         conn.close()
         raise
-
-
-# ── errors ────────────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except _OUR_OWN_MISTAKES:
-        raise  # they must be seen as what they are
-    except sqlite3.OperationalError as error:
-        if _is_busy(error):
-            raise StoreLocked(f"{path} is busy: another program is writing to it") from error
-        raise StoreError(f"{path}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreDamaged(f"{path} is not a sound feedwatch state: {error}") from error
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    # The low byte is the error itself, the others say more about it. Errors of the module have none.
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY

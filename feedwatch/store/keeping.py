@@ -1,14 +1,26 @@
-"""Forgetting what is older than the configuration wants kept, a little at a time."""
+"""Forgetting what is older than the configuration wants kept, and giving back its room; bite by bite."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from feedwatch.core.model import Notice
+from feedwatch.errors import StoreDamaged, StoreError
 from feedwatch.store.codec import stamp
-from feedwatch.store.connection import Connection
+from feedwatch.store.connection import LOG_LIMIT, Connection
+from feedwatch.store.owing import owe_notice
 
 BATCH = 1000
 """Rows forgotten in one transaction: short enough to keep no poll waiting."""
+BITE = 256
+"""Pages given back in one transaction, for the same reason: a megabyte."""
+SPARE = 256
+"""Free pages that are kept: what grows again within the hour need not be asked for again."""
+REBUILT_AT_MOST = 64 * 1024 * 1024
+"""Bytes of a state that is rebuilt to give room back from then on; a larger one stays as it is."""
+_ROWS_ANALYSED = 400
 
 _STEPS = (
     """DELETE FROM deliveries WHERE id IN
@@ -22,14 +34,75 @@ _STEPS = (
     """DELETE FROM departed WHERE (feed_id, key) IN
        (SELECT feed_id, key FROM departed WHERE left_at < :before LIMIT :batch)""",
     "DELETE FROM hosts WHERE rest_until_at < :before",
+    # One that is paused, or fails, stays known however long that lasts.
+    """DELETE FROM addresses WHERE last_delivered_at < :before AND paused_at IS NULL
+       AND failing_since_at IS NULL AND NOT failing_announced
+       AND NOT EXISTS (SELECT 1 FROM deliveries WHERE address = addresses.address AND change_id IS NOT NULL)
+       AND NOT EXISTS (SELECT 1 FROM deliveries WHERE address = addresses.address AND notice_id IS NOT NULL)
+    """,
 )
 
 
 class Keeping(Connection):
-    """The store's words about forgetting."""
+    """The store's words about forgetting, about room, and about itself."""
 
     def prune(self, now: datetime, keep: timedelta) -> int:
         """Forget a batch of what is older than `keep`; returns how many rows. Never what is still owed."""
         values = {"before": stamp(now - keep), "batch": BATCH}
         with self.transaction() as conn:
             return sum(conn.execute(step, values).rowcount for step in _STEPS)
+
+    def record_notice(self, notice: Notice, addresses: Sequence[str]) -> None:
+        """Owe a notice that comes with no other news to addresses."""
+        with self.transaction() as conn:
+            owe_notice(conn, notice, addresses)
+
+    def give_back_room(self) -> int:
+        """Give a bite of the file's free pages back to the disk; returns how many pages.
+
+        None of a state that was made before feedwatch could do this, until `rebuild_once` has been there.
+        """
+        free = self._count("freelist_count")
+        if free <= SPARE or self._count("auto_vacuum") == 0:
+            return 0
+        with self.transaction() as conn:
+            for _ in range(min(free - SPARE, BITE)):
+                # Page by page: asked for more at once, Python's cursor stops after the first all the same.
+                conn.execute("PRAGMA incremental_vacuum(1)")
+        return free - self._count("freelist_count")
+
+    def tidy_log(self) -> None:
+        """Write into the file what waits in its log, and cut the log; not now if somebody still reads it.
+
+        How the tables are best asked is looked at, too, where they have grown much.
+        """
+        with self.transaction() as conn:
+            conn.execute(f"PRAGMA analysis_limit = {_ROWS_ANALYSED}")
+            conn.execute("PRAGMA optimize").fetchall()
+        with self.without_waiting():
+            self.query("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def rebuild_once(self) -> bool:
+        """Rebuild a state that cannot give room back so that it can; False if it need not or cannot be now.
+
+        For the start, when nothing waits: it takes a second for each few dozen megabytes, and twice the
+        room. Nothing is lost by a kill in the middle. Where the room, or a lock, is not to be had, the next
+        start tries again.
+        """
+        size = self._count("page_count") * self._count("page_size")
+        if self._count("auto_vacuum") != 0 or size > REBUILT_AT_MOST:
+            return False
+        if shutil.disk_usage(self.path.parent).free < 3 * size + LOG_LIMIT:
+            return False
+        self.query("PRAGMA auto_vacuum = INCREMENTAL")
+        try:
+            with self.without_waiting():
+                self.query("VACUUM")
+        except StoreDamaged:
+            raise
+        except StoreError:
+            return False
+        return True
+
+    def _count(self, pragma: str) -> int:
+        return int(self.query(f"PRAGMA {pragma}")[0][0])

@@ -19,6 +19,7 @@ from feedwatch.core.state import (
 )
 from feedwatch.store.codec import (
     instant,
+    read_texts,
     stamp,
     write_fact_changes,
     write_facts,
@@ -27,6 +28,7 @@ from feedwatch.store.codec import (
     write_validators,
 )
 from feedwatch.store.connection import Row, Transaction, insert_row
+from feedwatch.store.digest import digest_list
 from feedwatch.store.owing import owe_change, owe_notice
 
 LEFT_ETAGS_KEPT = 16
@@ -138,15 +140,16 @@ UPDATE feeds SET state = 'ok', reason = NULL, detail = '', last_polled_at = :at,
     content_digest = :content_digest, body_etag = :body_etag, left_etags = :left_etags,
     paging_refused = :paging_refused, held_reason = NULL, held_digest = NULL, compared_as = :compared_as,
     whole = :whole, ordered = :ordered, entry_order = :entry_order, entry_count = :entry_count,
-    grows_at_end = :grows_at_end, baseline_pending = max(baseline_pending, :silent_baseline)
+    grows_at_end = :grows_at_end, baseline_pending = max(baseline_pending, :silent_baseline),
+    list_digest = :list_digest
 WHERE id = :id
 """
 
 
 def _write_feed(landing: Landing, after: Snapshot) -> None:
     result, decision = landing.result, landing.decision
-    placed = [entry.key for entry in after.entries if entry.position is not None]
-    loose = [entry.key for entry in after.entries if entry.position is None]
+    placed = [entry for entry in after.entries if entry.position is not None]
+    loose = [entry for entry in after.entries if entry.position is None]
     values = {
         "id": landing.task.feed_id,
         "number": landing.task.number,
@@ -161,7 +164,8 @@ def _write_feed(landing: Landing, after: Snapshot) -> None:
         "compared_as": decision.compared_as,
         "whole": after.whole,
         "ordered": after.ordered,
-        "entry_order": write_json([placed, loose]),
+        "entry_order": write_json([[entry.key for entry in placed], [entry.key for entry in loose]]),
+        "list_digest": digest_list(placed, loose),
         "entry_count": len(after.entries),
         "grows_at_end": decision.grows_at_end,
         "silent_baseline": decision.verdict is Verdict.BASELINE and not decision.changes,
@@ -171,7 +175,7 @@ def _write_feed(landing: Landing, after: Snapshot) -> None:
 
 def _leave_etag(feed: Row, coming: str | None) -> list[str]:
     """The body etags that a feed has left behind once it shows another."""
-    left: list[str] = json.loads(feed["left_etags"])
+    left = list(read_texts(feed["left_etags"]))
     shown: str | None = feed["body_etag"]
     if shown is not None and shown != coming:
         left = [*(etag for etag in left if etag != shown), shown]
@@ -328,6 +332,10 @@ def _count_move(conn: Transaction, feed_id: int, known: _Moving, moved_to: str |
 # ── a poll that failed ────────────────────────────────────────────────────────────────────────────
 
 
+FAILURES_BEFORE_RETURNING = 3
+"""Polls in a row that must fail at an address that is not the one named, before that is asked again."""
+
+
 def _blame_feed(conn: Transaction, poll: FailedPoll) -> None:
     announced = poll.notice is not None and poll.notice.kind is NoticeKind.FEED_BROKEN
     conn.execute(
@@ -341,4 +349,11 @@ def _blame_feed(conn: Transaction, poll: FailedPoll) -> None:
             announced,
             poll.task.feed_id,
         ),
+    )
+    # Where a permanent redirect has led may be gone again; the address that is named may not.
+    conn.execute(
+        "UPDATE feeds SET address = named_address, moved_to = NULL, moved_polls = 0, validators = '[]', "
+        "body_digest = NULL, content_digest = NULL "
+        "WHERE id = ? AND address <> named_address AND failures >= ?",
+        (poll.task.feed_id, FAILURES_BEFORE_RETURNING),
     )

@@ -8,8 +8,19 @@ from datetime import timedelta
 
 from feedwatch.core.model import ChangeKind, Entry, FeedState, Kind, Reason, RecordedChange, Snapshot
 from feedwatch.core.state import FeedMemory, HeldReply, PollTask
-from feedwatch.store.codec import instant, read_fact_changes, read_facts, read_instant, read_validators
+from feedwatch.errors import StoreDamaged
+from feedwatch.store.codec import (
+    instant,
+    read_fact_changes,
+    read_facts,
+    read_instant,
+    read_order,
+    read_texts,
+    read_validators,
+    read_word,
+)
 from feedwatch.store.connection import Row, Transaction
+from feedwatch.store.digest import digest_list
 
 CHANGE_COLUMNS = """
     changes.id AS change_id, changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind,
@@ -21,14 +32,16 @@ CHANGE_COLUMNS = """
 
 def recall_feed(conn: Transaction, row: Row, coming: Snapshot) -> FeedMemory:
     """What is known of a feed at the moment a list of it lands."""
-    held = HeldReply(Reason(row["held_reason"]), row["held_digest"]) if row["held_reason"] else None
+    held = (
+        HeldReply(read_word(Reason, row["held_reason"]), row["held_digest"]) if row["held_reason"] else None
+    )
     return FeedMemory(
-        snapshot=_read_snapshot(conn, row),
+        snapshot=read_snapshot(conn, row),
         compared_as=row["compared_as"],
         seen=_find_seen(conn, row["id"], coming.entries),
         held=held,
         body_etag=row["body_etag"],
-        left_etags=tuple(json.loads(row["left_etags"])),
+        left_etags=read_texts(row["left_etags"]),
         grows_at_end=bool(row["grows_at_end"]),
         failures=row["failures"],
         failing_since_at=read_instant(row["failing_since_at"]),
@@ -43,8 +56,8 @@ def read_change(row: Row) -> RecordedChange:
         at=instant(row["change_at"]),
         account=row["feed_account"],
         feed=row["feed_name"],
-        feed_kind=Kind(row["feed_kind"]),
-        kind=ChangeKind(row["change_kind"]),
+        feed_kind=read_word(Kind, row["feed_kind"]),
+        kind=read_word(ChangeKind, row["change_kind"]),
         key=row["key"],
         title=row["title"],
         link=row["link"],
@@ -75,11 +88,11 @@ def read_task(row: Row) -> PollTask:
         feed_id=row["id"],
         account=row["account"],
         name=row["name"],
-        kind=Kind(row["kind"]),
+        kind=read_word(Kind, row["kind"]),
         address=row["address"],
         number=row["poll_number"],
         landed=row["landed_number"],
-        state=FeedState(row["state"]),
+        state=read_word(FeedState, row["state"]),
         first=row["compared_as"] is None,
         validators=read_validators(row["validators"]),
         believed_at=read_instant(row["believed_at"]),
@@ -97,15 +110,31 @@ def read_task(row: Row) -> PollTask:
     )
 
 
-def _read_snapshot(conn: Transaction, row: Row) -> Snapshot | None:
-    """The last snapshot of a feed, in order; None if there is none."""
+def read_snapshot(conn: Transaction, row: Row) -> Snapshot | None:
+    """The last snapshot of a feed, in order; None if there is none.
+
+    Raises:
+        StoreDamaged: it does not read as it was written: compared, the damage would become changes.
+    """
     if row["compared_as"] is None:
         return None
-    placed, loose = json.loads(row["entry_order"])
+    keys, more = read_order(row["entry_order"])
     found = {e["key"]: e for e in conn.execute("SELECT * FROM entries WHERE feed_id = ?", (row["id"],))}
-    entries = [read_entry(found[key], rank) for rank, key in enumerate(placed, start=1)]
-    entries += [read_entry(found[key], None) for key in loose]
-    return Snapshot(tuple(entries), whole=bool(row["whole"]), ordered=bool(row["ordered"]))
+    try:
+        placed = [read_entry(found[key], rank) for rank, key in enumerate(keys, start=1)]
+        loose = [read_entry(found[key], None) for key in more]
+    except KeyError as error:
+        raise _damaged(row, "an entry of it is missing") from error
+    except StoreDamaged as error:
+        raise _damaged(row, str(error)) from error
+    # NULL: written before there was one.
+    if row["list_digest"] is not None and row["list_digest"] != digest_list(placed, loose):
+        raise _damaged(row, "it does not read as it was written")
+    return Snapshot((*placed, *loose), whole=bool(row["whole"]), ordered=bool(row["ordered"]))
+
+
+def _damaged(row: Row, why: str) -> StoreDamaged:
+    return StoreDamaged(f"the stored list of {row['account']}/{row['name']} is damaged: {why}")
 
 
 def _find_seen(conn: Transaction, feed_id: int, coming: Sequence[Entry]) -> frozenset[str]:

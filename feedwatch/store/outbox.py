@@ -1,7 +1,7 @@
 """The outbox: deliveries owed, bound into messages, claimed for a time and settled.
 
-A delivery is pending until a message binds it; a message is pending, claimed, delivered or dead, and
-its deliveries with it. What was owed to a target that has gone is dead without a message if none
+A delivery is pending until a message binds it; a message is pending, claimed, paused, delivered or dead,
+and its deliveries with it. What was owed to a target that has gone is dead without a message if none
 had bound it.
 """
 
@@ -13,14 +13,21 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from feedwatch.core.model import MessageState, Reason
-from feedwatch.core.state import ClaimedMessage, MessageStatus, Settled, Settlement
-from feedwatch.store.claiming import DUE_ADDRESSES, Compose, choose_message, read_claim
-from feedwatch.store.codec import instant, read_reason, stamp
+from feedwatch.core.state import AddressStatus, ClaimedMessage, MessageStatus, Settlement
+from feedwatch.store.claiming import (
+    DUE_ADDRESSES,
+    Compose,
+    Wanted,
+    choose_message,
+    drop_ambiguous,
+    read_claim,
+)
+from feedwatch.store.codec import instant, read_instant, read_reason, stamp
 from feedwatch.store.connection import Connection, Row, Transaction
+from feedwatch.store.settling import KEEP_DOUBT, read_health, write_settlement
 
 DONE_SHOWN = 50
-
-_OPEN = "state IN ('pending', 'claimed')"
+_ALL = -1
 
 
 class Outbox(Connection):
@@ -29,21 +36,31 @@ class Outbox(Connection):
     def sync_addresses(self, addresses: Collection[str], now: datetime) -> int:
         """Give up what is owed to addresses that are no longer configured; returns how many deliveries.
 
-        It stays to be seen, and nothing of it is sent by itself should an address come back.
+        It stays to be seen, and nothing of it is sent by itself should an address come back. What such
+        an address had failed is forgotten; that it was paused is not: only a hand ends that.
         """
-        owed = self.query("SELECT DISTINCT address FROM deliveries WHERE state IN ('pending', 'bound')")
-        gone = {row["address"] for row in owed} - set(addresses)
+        known = self.query(
+            "SELECT address FROM deliveries WHERE state IN ('pending', 'bound') "
+            "UNION SELECT address FROM addresses WHERE failing_since_at IS NOT NULL"
+        )
+        gone = {row["address"] for row in known} - set(addresses)
         if not gone:
             return 0
         names, at = json.dumps(sorted(gone)), stamp(now)
         with self.transaction() as conn:
             conn.execute(
-                f"UPDATE messages SET state = 'dead', reason = ?, settled_at = ? WHERE {_OPEN} "  # noqa: S608 — only our own text
+                "UPDATE messages SET state = 'dead', reason = ?, settled_at = ? "
+                "WHERE state IN ('pending', 'claimed', 'paused') "
                 "AND address IN (SELECT value FROM json_each(?))",
                 (Reason.TARGET_GONE, at, names),
             )
+            conn.execute(
+                "UPDATE addresses SET failing_since_at = NULL, failing_announced = 0 "
+                "WHERE address IN (SELECT value FROM json_each(?))",
+                (names,),
+            )
             return conn.execute(
-                "UPDATE deliveries SET state = 'dead', reason = ?, settled_at = ? "
+                f"UPDATE deliveries SET state = 'dead', reason = {KEEP_DOUBT}, settled_at = ? "  # noqa: S608 — only our own text
                 "WHERE state IN ('pending', 'bound') AND address IN (SELECT value FROM json_each(?))",
                 (Reason.TARGET_GONE, at, names),
             ).rowcount
@@ -60,18 +77,22 @@ class Outbox(Connection):
         lease_until_at: datetime,
         owner: str,
         compose: Compose,
+        drop_ambiguous: bool = False,
     ) -> ClaimedMessage | None:
         """Take what is due for an address until `lease_until_at`; None if nothing may be sent now.
 
         A message that was made before goes again unchanged. Otherwise `compose` makes one of the
-        longest run of due deliveries that fits; the others wait for the next.
+        longest run of due deliveries that fits; the others wait for the next. One whose claim has run
+        out may have arrived; with `drop_ambiguous` it is given up.
         """
+        wanted = Wanted(address, now, compose, drop_ambiguous)
         with self.transaction() as conn:
-            message_id = choose_message(conn, address, stamp(now), compose)
+            message_id = choose_message(conn, wanted)
             if message_id is None:
                 return None
             conn.execute(
-                "UPDATE messages SET state = 'claimed', attempts = attempts + 1, lease_until_at = ?, "
+                "UPDATE messages SET may_have_arrived = max(may_have_arrived, token IS NOT NULL), "
+                "state = 'claimed', attempts = attempts + 1, lease_until_at = ?, "
                 "owner = ?, token = ? WHERE id = ?",
                 (stamp(lease_until_at), owner, secrets.token_hex(16), message_id),
             )
@@ -83,165 +104,66 @@ class Outbox(Connection):
         That a message arrived is recorded even if it was given up meanwhile: nobody shall send it again.
         """
         with self.transaction() as conn:
-            row = conn.execute(
-                "SELECT state FROM messages WHERE id = ? AND token = ?", (claim.id, claim.token)
-            ).fetchone()
-            if row is None or (row["state"] == "dead" and settlement.outcome is not Settled.DELIVERED):
-                return False
-            if settlement.outcome is Settled.AGAIN:
-                _put_back(conn, claim.id, settlement, now)
-            elif settlement.outcome is Settled.SET_APART:
-                _set_apart(conn, claim.id, settlement, now)
-            elif settlement.outcome is Settled.DEAD:
-                _kill(conn, claim.id, settlement.reason or Reason.GAVE_UP, settlement.detail, now)
-                conn.execute("UPDATE messages SET token = NULL WHERE id = ?", (claim.id,))
-            else:
-                _finish(conn, claim, settlement, now)
-        return True
+            return write_settlement(conn, claim, settlement, now)
 
-    def release_claims(self, is_alive: Callable[[str], bool], now: datetime) -> int:
-        """Take back the claims of processes that are gone; returns how many."""
-        claimed = self.query("SELECT DISTINCT owner FROM messages WHERE state = 'claimed'")
-        gone = [row["owner"] for row in claimed if not is_alive(row["owner"])]
+    def release_claims(
+        self, is_alive: Callable[[str], bool], now: datetime, *, drop_ambiguous: bool = False
+    ) -> int:
+        """Take back the claims of processes that are gone; returns how many.
+
+        What they had under way may have arrived; with `drop_ambiguous` it is given up.
+        """
+        held = self.query(f"SELECT DISTINCT owner FROM messages WHERE {_HELD}")  # noqa: S608 — only our own text
+        gone = [row["owner"] for row in held if not is_alive(row["owner"])]
         if not gone:
             return 0
         with self.transaction() as conn:
-            return conn.execute(
-                "UPDATE messages SET state = 'pending', token = NULL, next_attempt_at = ? "
-                "WHERE state = 'claimed' AND owner IN (SELECT value FROM json_each(?))",
-                (stamp(now), json.dumps(gone)),
-            ).rowcount
-
-    def retry_messages(self, ids: Collection[int] | None, now: datetime) -> int:
-        """Make due now what waits or is dead, all of it for None; returns how many messages.
-
-        The clock of giving up starts anew for what was dead. What died before a message bound it is
-        owed again, and counts as one message for each address.
-        """
-        at = stamp(now)
-        chosen, parameters = _choose(ids)
-        with self.transaction() as conn:
-            unbound = _revive_unbound(conn) if ids is None else 0
-            dead = conn.execute(
-                f"SELECT id FROM messages WHERE state = 'dead' AND {chosen}",  # noqa: S608 — only our own text
-                parameters,
+            rows = conn.execute(
+                f"SELECT id, state FROM messages WHERE {_HELD} "  # noqa: S608 — only our own text
+                "AND owner IN (SELECT value FROM json_each(?))",
+                (json.dumps(gone),),
             ).fetchall()
-            for row in dead:
-                _revive(conn, row["id"], at)
-            return (
-                unbound
-                + conn.execute(
-                    f"UPDATE messages SET next_attempt_at = ? WHERE state = 'pending' AND {chosen}",  # noqa: S608 — only our own text
-                    (at, *parameters),
-                ).rowcount
-            )
-
-    def drop_messages(self, ids: Collection[int], now: datetime) -> int:
-        """Give messages up; returns how many."""
-        chosen, parameters = _choose(ids)
-        with self.transaction() as conn:
-            rows = conn.execute(f"SELECT id FROM messages WHERE {_OPEN} AND {chosen}", parameters).fetchall()  # noqa: S608 — only our own text
             for row in rows:
-                _kill(conn, row["id"], Reason.DROPPED, "", now)
+                _release(conn, row, now, drop=drop_ambiguous)
         return len(rows)
 
-    def list_messages(self) -> tuple[MessageStatus, ...]:
-        """Messages waiting and dead, the newest of those done, and what no message has bound.
+    def list_messages(self, *, all_done: bool = False) -> tuple[MessageStatus, ...]:
+        """Messages waiting and dead, the newest of those done (or all), and what no message has bound.
 
-        The last are a line for each address: what is pending, and what died before it was bound.
+        The last are a line for each address: what is pending, and what died before it was bound. What
+        waits for a paused address is shown as paused, and the address itself even if nothing does.
         """
-        return tuple(_message_status(row) for row in self.query(_LIST_MESSAGES, (DONE_SHOWN,)))
+        rows = self.query(_LIST_MESSAGES, (_ALL if all_done else DONE_SHOWN,))
+        return tuple(_message_status(row) for row in rows)
+
+    def list_addresses(self) -> tuple[AddressStatus, ...]:
+        """The addresses of which something is known, or to which something is or was owed."""
+        rows = self.query(
+            "SELECT known.address, paused_at, failing_since_at, "
+            "coalesce(failing_announced, 0) AS failing_announced FROM "
+            "(SELECT address FROM addresses UNION SELECT address FROM deliveries) AS known "
+            "LEFT JOIN addresses USING (address) ORDER BY known.address"
+        )
+        return tuple(
+            AddressStatus(row["address"], read_instant(row["paused_at"]), read_health(row)) for row in rows
+        )
 
 
-# ── settling ──────────────────────────────────────────────────────────────────────────────────────
+# ── claims that nobody will settle ────────────────────────────────────────────────────────────────
+
+_HELD = "state IN ('pending', 'claimed', 'paused') AND token IS NOT NULL"
+"""A message that was paused while it was under way keeps its claim until that is settled."""
 
 
-def _put_back(conn: Transaction, message_id: int, settlement: Settlement, now: datetime) -> None:
+def _release(conn: Transaction, row: Row, now: datetime, *, drop: bool) -> None:
+    if drop and row["state"] != MessageState.PAUSED:
+        drop_ambiguous(conn, row["id"], now)
+        return
     conn.execute(
-        "UPDATE messages SET state = 'pending', token = NULL, next_attempt_at = ?, reason = ?, detail = ?, "
-        "refusals = refusals + ? WHERE id = ?",
-        (
-            stamp(settlement.next_attempt_at or now),
-            settlement.reason,
-            settlement.detail,
-            settlement.refused,
-            message_id,
-        ),
+        "UPDATE messages SET state = CASE state WHEN 'claimed' THEN 'pending' ELSE state END, "
+        "token = NULL, may_have_arrived = 1, next_attempt_at = ? WHERE id = ?",
+        (stamp(now), row["id"]),
     )
-
-
-def _set_apart(conn: Transaction, message_id: int, settlement: Settlement, now: datetime) -> None:
-    """Dissolve a message: each of its deliveries will be tried by itself."""
-    conn.execute(
-        "UPDATE deliveries SET state = 'pending', message_id = NULL, set_apart_at = ?, reason = ? "
-        "WHERE message_id = ?",
-        (stamp(now), settlement.reason, message_id),
-    )
-    conn.execute("DELETE FROM messages WHERE id = ?", (message_id,))
-
-
-def _finish(conn: Transaction, claim: ClaimedMessage, settlement: Settlement, now: datetime) -> None:
-    at = stamp(now)
-    conn.execute(
-        "UPDATE messages SET state = 'delivered', token = NULL, settled_at = ?, reason = ?, detail = '' "
-        "WHERE id = ?",
-        (at, settlement.reason, claim.id),
-    )
-    conn.execute(
-        "UPDATE deliveries SET state = 'delivered', settled_at = ?, reason = NULL WHERE message_id = ?",
-        (at, claim.id),
-    )
-    conn.execute(
-        "INSERT INTO addresses (address, last_delivered_at) VALUES (?, ?) "
-        "ON CONFLICT (address) DO UPDATE SET last_delivered_at = excluded.last_delivered_at",
-        (claim.address, at),
-    )
-
-
-# ── giving up, and trying again ───────────────────────────────────────────────────────────────────
-
-
-def _kill(conn: Transaction, message_id: int, reason: Reason, detail: str, now: datetime) -> None:
-    at = stamp(now)
-    conn.execute(
-        "UPDATE messages SET state = 'dead', settled_at = ?, reason = ?, detail = ? WHERE id = ?",
-        (at, reason, detail, message_id),
-    )
-    conn.execute(
-        "UPDATE deliveries SET state = 'dead', settled_at = ?, reason = ? WHERE message_id = ?",
-        (at, reason, message_id),
-    )
-
-
-def _revive(conn: Transaction, message_id: int, at: str) -> None:
-    conn.execute(
-        "UPDATE messages SET state = 'pending', token = NULL, attempts = 0, refusals = 0, reason = NULL, "
-        "detail = '', settled_at = NULL, first_attempt_at = ?1, next_attempt_at = ?1, "
-        "set_apart_at = CASE WHEN alone THEN ?1 END WHERE id = ?2",
-        (at, message_id),
-    )
-    conn.execute(
-        "UPDATE deliveries SET state = 'bound', reason = NULL, settled_at = NULL, first_attempt_at = ? "
-        "WHERE message_id = ?",
-        (at, message_id),
-    )
-
-
-def _revive_unbound(conn: Transaction) -> int:
-    """Owe again what died before a message bound it; returns to how many addresses."""
-    unbound = "state = 'dead' AND message_id IS NULL"
-    rows = conn.execute(f"SELECT DISTINCT address FROM deliveries WHERE {unbound}").fetchall()  # noqa: S608 — only our own text
-    conn.execute(
-        "UPDATE deliveries SET state = 'pending', reason = NULL, settled_at = NULL, "  # noqa: S608 — only our own text
-        f"first_attempt_at = NULL WHERE {unbound}"
-    )
-    return len(rows)
-
-
-def _choose(ids: Collection[int] | None) -> tuple[str, tuple[str, ...]]:
-    if ids is None:
-        return "TRUE", ()
-    return "id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
 
 
 # ── looking ───────────────────────────────────────────────────────────────────────────────────────
@@ -249,27 +171,40 @@ def _choose(ids: Collection[int] | None) -> tuple[str, tuple[str, ...]]:
 _SHOWN = "id, address, state, attempts, next_attempt_at, reason, detail, deliveries, created_at"
 
 _LIST_MESSAGES = f"""
-SELECT {_SHOWN} FROM messages WHERE state <> 'delivered'
-UNION ALL SELECT * FROM (
-    SELECT {_SHOWN} FROM messages WHERE state = 'delivered' ORDER BY id DESC LIMIT ?)
-UNION ALL
-SELECT NULL, address, state, 0, min(not_before), CASE state WHEN 'dead' THEN max(reason) END, '', count(*),
-    min(not_before)
-FROM deliveries WHERE state IN ('pending', 'dead') AND message_id IS NULL GROUP BY address, state
+SELECT lines.*, paused_at FROM (
+    SELECT {_SHOWN} FROM messages WHERE state <> 'delivered'
+    UNION ALL SELECT * FROM (
+        SELECT {_SHOWN} FROM messages WHERE state = 'delivered' ORDER BY id DESC LIMIT ?)
+    UNION ALL
+    SELECT NULL, address, state, 0, min(not_before), CASE state WHEN 'dead' THEN max(reason) END, '',
+        count(*), min(not_before)
+    FROM deliveries WHERE state IN ('pending', 'dead') AND message_id IS NULL GROUP BY address, state
+    UNION ALL
+    SELECT NULL, address, 'paused', 0, paused_at, NULL, '', 0, paused_at
+    FROM addresses WHERE paused_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM deliveries AS owed
+        WHERE owed.address = addresses.address AND owed.state = 'pending')
+    AND NOT EXISTS (SELECT 1 FROM messages AS open
+        WHERE open.address = addresses.address AND open.state = 'pending')
+) AS lines LEFT JOIN addresses USING (address)
 ORDER BY id NULLS LAST, address, state
 """  # noqa: S608 — only our own text
 
 
 def _message_status(row: Row) -> MessageStatus:
-    waiting = row["state"] in (MessageState.PENDING, MessageState.CLAIMED)
+    state = row["state"]
+    if state == MessageState.PENDING and row["paused_at"] is not None:
+        state = MessageState.PAUSED
+    waiting = state in (MessageState.PENDING, MessageState.CLAIMED)
     return MessageStatus(
         id=row["id"],
         address=row["address"],
-        state=row["state"],
+        state=state,
         attempts=row["attempts"],
         next_attempt_at=instant(row["next_attempt_at"]) if waiting else None,
         reason=read_reason(row["reason"]),
         detail=row["detail"],
         changes=row["deliveries"],
         created_at=instant(row["created_at"]),
+        paused_itself=row["state"] == MessageState.PAUSED and row["id"] is not None,
     )

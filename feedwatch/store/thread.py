@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
+from feedwatch.errors import StoreDamaged
 from feedwatch.store.base import Store
 
 P = ParamSpec("P")
@@ -20,6 +21,8 @@ class StoreThread:
         self._open_store = open_store
         self._store: Store | None = None
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self.on_damage: Callable[[StoreDamaged], None] = lambda _: None
+        """Told of damage that a call meets, whatever is made of the error by whoever called."""
 
     async def start(self) -> None:
         """Open the store.
@@ -37,12 +40,24 @@ class StoreThread:
         store = self._store
         if store is None:
             raise RuntimeError("a store's thread is started before it is asked")
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor, lambda: call(store, *args, **kwargs)
-        )
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, lambda: call(store, *args, **kwargs)
+            )
+        except StoreDamaged as error:
+            self.on_damage(error)
+            raise
+
+    def hurry(self, seconds: float) -> None:
+        """Let no call wait longer than this for another writer, not even the one that waits now."""
+        if self._store is not None:
+            self._store.hurry(seconds)
 
     def close(self) -> None:
-        """Finish what was asked for, and close the store; once is enough, and more does no harm."""
+        """Finish what was asked for, and close the store; once is enough, and more does no harm.
+
+        How long that may wait for another writer is for `hurry` to say before.
+        """
         store, self._store = self._store, None
         if store is not None:
             self._executor.submit(store.close)

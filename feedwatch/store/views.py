@@ -6,7 +6,7 @@ from datetime import datetime
 
 from feedwatch.core.model import FeedState, Kind, Reason, RecordedChange
 from feedwatch.core.state import FeedStatus, StoredEntry
-from feedwatch.store.codec import instant, read_instant, read_reason, stamp
+from feedwatch.store.codec import instant, read_instant, read_reason, read_word, stamp
 from feedwatch.store.connection import Connection, Row
 from feedwatch.store.memory import CHANGE_COLUMNS, read_change, read_entry
 
@@ -62,7 +62,7 @@ def _stored_entry(row: Row) -> StoredEntry:
 
 
 def _feed_status(row: Row) -> FeedStatus:
-    state, reason, detail = FeedState(row["state"]), read_reason(row["reason"]), row["detail"]
+    state, reason, detail = read_word(FeedState, row["state"]), read_reason(row["reason"]), row["detail"]
     if not row["configured"]:
         state, reason, detail = FeedState.RETIRED, Reason.NOT_CONFIGURED, ""
     elif row["signed_out"] and state is not FeedState.RETIRED:
@@ -74,7 +74,7 @@ def _feed_status(row: Row) -> FeedStatus:
         )
     return FeedStatus(
         feed=f"{row['account']}/{row['name']}",
-        kind=Kind(row["kind"]),
+        kind=read_word(Kind, row["kind"]),
         group=row["feed_group"],
         entries=row["entry_count"],
         state=state,

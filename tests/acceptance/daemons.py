@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -74,6 +74,15 @@ class Lines:
             )
             return found()[count - 1]
 
+    def wait_for_or_end(self, *patterns: str, within: float = PATIENCE) -> None:
+        """Wait until each pattern has matched a line, or the stream ends before they all have."""
+
+        def holds() -> bool:
+            lines = self.so_far
+            return self._ended or all(any(re.search(each, line) for line in lines) for each in patterns)
+
+        self.wait_until(holds, within)
+
     def wait_until(self, holds: Callable[[], bool], within: float = PATIENCE) -> None:
         """Wait until something holds, looked at with each line that comes."""
         ends_at = time.monotonic() + within
@@ -115,7 +124,8 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         if not self._ended.is_set():
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.pid, number)
 
     def stop(self, within: float = PATIENCE) -> int:
         """Stop it in order."""

@@ -9,6 +9,8 @@ import pytest
 from configs import NETFLIX, read, write
 
 from feedwatch.config import load_config
+from feedwatch.config.hiding import hide_secrets
+from feedwatch.redact import Redactor
 
 IMPOLITE = "less than a minute between two polls: many a server takes that for an attack"
 LOCAL = NETFLIX.replace("https://api.example.net", "http://127.0.0.1:8321")
@@ -48,6 +50,9 @@ def test_what_is_unwise_is_warned_about(tmp_path: Path, name: str) -> None:
     assert [(each.line, each.column, each.message) for each in warnings] == expected
 
 
+ELSEWHERE = NETFLIX.replace("key-of-the-app", "${K}").replace("secret-of-the-app", "!file s")
+
+
 @pytest.mark.parametrize(
     ("text", "warned"),
     [
@@ -57,7 +62,9 @@ def test_what_is_unwise_is_warned_about(tmp_path: Path, name: str) -> None:
         (feeds("https://a.example/?feed_token=1"), True),
         (feeds("https://a.example/?author=jane"), False),
         (feeds("https://a.example/"), False),
-        (NETFLIX.replace("key-of-the-app", "${K}").replace("secret-of-the-app", "!file s"), False),
+        (ELSEWHERE, False),
+        (ELSEWHERE.replace("://", "://jane:word@"), True),
+        (ELSEWHERE.replace("https://api.example.net", "${URL}"), False),
     ],
     ids=[
         "a consumer key",
@@ -67,14 +74,25 @@ def test_what_is_unwise_is_warned_about(tmp_path: Path, name: str) -> None:
         "an author",
         "a plain address",
         "all elsewhere",
+        "a server's password",
+        "a server's address from elsewhere",
     ],
 )
 def test_secret_that_others_can_read_is_warned_about(tmp_path: Path, text: str, *, warned: bool) -> None:
     """A file that everybody can read, with a secret in it, is warned about where the first one stands."""
     file = write(tmp_path, text)
-    assert load_config(file, environ={}).warnings == ()
+    environ = {"URL": "https://jane:word@api.example.net"}
+    assert load_config(file, environ=environ).warnings == ()
     file.chmod(0o644)
-    warnings = load_config(file, environ={}).warnings
+    warnings = load_config(file, environ=environ).warnings
     assert [each.message.partition(":")[0] for each in warnings] == (
         ["others can read this file, and here is a secret in it"] if warned else []
     )
+
+
+def test_password_of_a_server_is_hidden(tmp_path: Path) -> None:
+    """A password in an account's address is a secret, though the address is none."""
+    redactor = Redactor()
+    text = ELSEWHERE.replace("://", "://jane:word-of-hers@")
+    hide_secrets(load_config(write(tmp_path, text), environ={}), redactor)
+    assert "word-of-hers" not in redactor.redact("the password is word-of-hers")

@@ -266,7 +266,7 @@ BAD = {
     "route changes empty": (f"{ROUTE}    changes: []", "17:5: this list is empty; leave the key out for the default"),
     "routes a mapping": ("routes: {to: phone}", "1:1: a list is wanted here"),
     "a key that is unknown": ("pol: {every: 1h}", "1:1: unknown key; did you mean `poll`?"),
-    "a key like no other": ("zzz: 1", "1:1: unknown key; known here are: state, poll, accounts, targets, routes, notices, retry, on_ambiguous, keep, log"),
+    "a key like no other": ("zzz: 1", "1:1: unknown key; known here are: state, poll, private_networks, accounts, targets, routes, notices, retry, on_ambiguous, keep, log"),
     "a key that stands twice": ("log: info\nkeep: 1d\nlog: debug", "3:1: this key stands twice; the first is on line 1"),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from feedwatch.core.notices import REASONS, describe_notice, say_duration, say_m
 from feedwatch.core.wording import Sentence
 
 NOW = datetime(2026, 11, 25, 12, 5, tzinfo=UTC)
+ASIDE = "/srv/feedwatch.db.damaged-20261125T120500Z"
 ONE = (NoticeLine("jane/queue", 220),)
 TWO = (*ONE, NoticeLine("jane/ratings", 1))
 FIVE = tuple(NoticeLine(f"jane/list-{number}", number * 1000) for number in range(1, 6))
@@ -63,6 +65,17 @@ CASES = {
         [
             "jane/queue cannot be read since 25 November 2026, 09:05 UTC: its server does not answer.",
             "Nothing known is lost; feedwatch keeps trying, and says when it works again.",
+        ],
+    ),
+    "the state was damaged": (
+        Notice(NoticeKind.STATE_DAMAGED, NOW, reason=ASIDE),
+        "feedwatch begins anew: its state was damaged",
+        [
+            f"The state of feedwatch was damaged. It is set aside, as it was, under the name {ASIDE}.",
+            "Watching goes on with a new state: each list is read anew and counted, not announced.",
+            "What waited to be sent is lost, and so is what changed since each list was last read.",
+            "To go back to a backup: stop feedwatch, put the backup in the place of the state, start it.",
+            f"To see what can still be read: sqlite3 {ASIDE} .recover (or .dump, where that fails)",
         ],
     ),
     "a feed recovered": (
@@ -122,6 +135,22 @@ CASES = {
         notice(NoticeKind.ACCOUNT_RECOVERED, ago=timedelta(days=2)),
         "the lists of jane can be looked up again",
         ["The lists of jane can be looked up again.", "They could not be looked up for 2 days."],
+    ),
+    "a target fails": (
+        replace(
+            notice(NoticeKind.TARGET_FAILING, reason="unreachable", ago=timedelta(hours=4)), account="phone/1"
+        ),
+        "phone/1 takes no messages: the service cannot be reached",
+        [
+            "phone/1 has taken no message since 25 November 2026, 08:05 UTC: the service cannot be reached.",
+            "What it is owed is kept; feedwatch keeps trying, and says here when it works again.",
+            "To see what waits, type: feedwatch outbox",
+        ],
+    ),
+    "a target works again": (
+        replace(notice(NoticeKind.TARGET_RECOVERED, ago=timedelta(hours=30)), account="phone/1"),
+        "phone/1 takes messages again",
+        ["phone/1 takes messages again.", "It took none for 30 hours."],
     ),
     "a test": (
         notice(NoticeKind.TEST),

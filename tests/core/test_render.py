@@ -27,7 +27,7 @@ from feedwatch.core.model import (
     RecordedChange,
     Style,
 )
-from feedwatch.core.render import compose_message
+from feedwatch.core.render import compose_message, mark_repeat
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ADDED, REMOVED, MOVED, UPDATED = ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.MOVED, ChangeKind.UPDATED
@@ -70,6 +70,11 @@ def change(
 def compose(style: Style, *subjects: RecordedChange | Notice) -> Composed:
     owed = [OwedDelivery(number, "phone/1", subject) for number, subject in enumerate(subjects)]
     return compose_message(owed, style)
+
+
+def room_for_repeat(style: Style) -> int:
+    """What is kept free for the line that a message may have come before."""
+    return units(mark_repeat("", style, is_html=style.markup is Markup.HTML))
 
 
 def units(text: str) -> int:
@@ -279,7 +284,7 @@ def test_messages_take_the_longest_run_that_fits(
     for count in range(taken + 1, len(subjects) + 1):
         whole = compose(boundless, *subjects[:count])
         assert whole.count == count
-        assert units(whole.title) + 2 + units(whole.body) > style.limit
+        assert units(whole.title) + 2 + units(whole.body) > style.limit - room_for_repeat(style)
 
 
 @given(st.lists(CHANGES, min_size=1, max_size=30), st.integers(300, 3000), st.sampled_from(Markup))
@@ -396,11 +401,13 @@ def test_no_markup_survives_where_a_chat_reads_it(subjects: Sequence[RecordedCha
 def test_long_title_gives_way_before_what_happened() -> None:
     """A title longer than a message is cut at a word; where it moved, and its link, are still said."""
     post = change("word " * 2000, feed_kind=Kind.STREAM, feed="lwn", link="https://x.example/1")
-    message = compose(Style(limit=300, title_limit=100), post)
+    style = Style(limit=300, title_limit=100)
+    message = compose(style, post)
     first, link = message.body.split("\n")
     assert (first[:9], first[-6:]) == ("new: word", " word…")
     assert link == "https://x.example/1"
-    assert 290 <= units(message.title) + 2 + units(message.body) <= 300
+    whole = units(message.title) + 2 + units(message.body) + room_for_repeat(style)
+    assert 290 <= whole <= 300
     moved = compose(Style(limit=120, title_limit=60), change("word " * 2000, MOVED, at=1, was_at=7))
     assert moved.title.endswith("… moved from 7 to 1")
     assert moved.body.endswith("… moved from 7 to 1")
@@ -419,15 +426,48 @@ def test_long_notice_loses_its_last_lines() -> None:
     lines = message.body.split("\n")
     assert message.title == "watching 30,000 titles in 3,000 lists"
     assert (lines[0], lines[-1]) == ("10 titles in jane/list-0", "…")
-    assert units(message.title) + 2 + units(message.body) > 960
+    assert units(message.title) + 2 + units(message.body) > 900
 
 
 def test_smallest_of_services_gets_the_start_of_what_happened() -> None:
     """Where not even our own words fit, one line without a title says as much as it can."""
     broken = Notice(NoticeKind.FEED_BROKEN, NOW, feeds=(NoticeLine("jane/queue"),), reason=Reason.CONNECT)
-    assert compose(Style(limit=40, title_limit=20), broken) == Composed(
+    assert compose(Style(limit=54, title_limit=20), broken) == Composed(
         1, "", "jane/queue cannot be read: its server…"
     )
+
+
+# ── what may have come before ─────────────────────────────────────────────────────────────────────
+
+
+@given(SUBJECTS, STYLES.map(believable))
+@settings(max_examples=30)
+def test_repeat_is_the_same_but_for_one_line_and_fits(
+    subjects: Sequence[RecordedChange | Notice], style: Style
+) -> None:
+    """The line stands at the end, says that it was sent again, and never makes a message too long."""
+    message = compose(style, *subjects)
+    repeat = mark_repeat(message.body, style, is_html=message.is_html)
+    assert repeat.startswith(message.body + "\n")
+    line = repeat.removeprefix(message.body + "\n")
+    assert "sent again" in line
+    assert "\n" not in line
+    assert units(message.title) + 2 + units(repeat) <= style.limit
+
+
+@pytest.mark.parametrize(
+    ("style", "line"),
+    [
+        (CHAT, "(sent again: it is not certain that this arrived before)"),
+        (MAIL, "<p>(sent again: it is not certain that this arrived before)</p>"),
+        (Style(limit=160, titled=False), "(sent again?)"),
+    ],
+    ids=["chat", "mail", "text message"],
+)
+def test_repeat_says_so_in_the_words_that_there_is_room_for(style: Style, line: str) -> None:
+    """A whole sentence where there is room, a question where a service takes no more than a line or two."""
+    message = compose(style, change())
+    assert mark_repeat(message.body, style, is_html=message.is_html) == f"{message.body}\n{line}"
 
 
 # ── speed ─────────────────────────────────────────────────────────────────────────────────────────

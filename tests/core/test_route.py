@@ -124,3 +124,26 @@ def test_notices_go_to_their_targets_once() -> None:
     assert routes.notice_addresses == ("mail/1", "mail/2", "phone/1")
     assert routes.all_addresses == set(EVERY)
     assert Routes((), ADDRESSES).notice_addresses == ()
+
+
+@pytest.mark.parametrize(
+    ("notices", "failing", "told"),
+    [
+        (("phone", "mail"), "phone/1", ("mail/1", "mail/2")),
+        (("phone", "mail"), "mail/2", ("phone/1",)),
+        (("mail",), "phone/1", ("mail/1", "mail/2")),
+        (("phone",), "phone/1", ("mail/1", "mail/2")),
+        ((), "phone/1", ()),
+    ],
+    ids=["the other", "not its sibling", "as configured", "all others where there is only it", "nobody"],
+)
+def test_of_a_target_that_fails_others_are_told(
+    notices: tuple[str, ...], failing: str, told: tuple[str, ...]
+) -> None:
+    """Those whom notices go to, but never the target itself; where that leaves none, all others."""
+    assert Routes((), ADDRESSES, notices).told_about(failing) == told
+
+
+def test_where_there_is_one_target_nobody_is_told_that_it_fails() -> None:
+    """A target that fails cannot say so: no notice goes round in a circle."""
+    assert Routes((), {"phone": ("phone/1", "phone/2")}, ("phone",)).told_about("phone/1") == ()

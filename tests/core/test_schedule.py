@@ -26,12 +26,13 @@ from feedwatch.core.schedule import (
     confirm_after,
     is_broken_by_now,
     is_own_outage,
+    judge_address,
     judge_attempt,
     judge_failure,
     next_attempt_after,
     next_poll_after,
 )
-from feedwatch.core.state import ClaimedMessage, PollTask, Settled, Settlement
+from feedwatch.core.state import AddressHealth, ClaimedMessage, PollTask, Settled, Settlement
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
@@ -248,17 +249,15 @@ def judge(claim: ClaimedMessage, outcome: NotifyOutcome, policy: RetryPolicy = P
     return judge_attempt(claim, outcome, policy, now=NOW, jitter=0)
 
 
-@given(policy=POLICIES, attempts=st.integers(1, 5000), jitters=st.tuples(JITTER, JITTER), wish=WISHES)
+@given(policy=POLICIES, attempts=st.integers(1, 5000), jitters=st.tuples(JITTER, JITTER))
 def test_attempts_grow_apart_up_to_the_longest_wait(
-    policy: RetryPolicy, attempts: int, jitters: tuple[float, float], wish: timedelta | None
+    policy: RetryPolicy, attempts: int, jitters: tuple[float, float]
 ) -> None:
-    """Each wait is as long as the one before or longer, up to the most there is, never before the wish."""
+    """Each wait is as long as the one before or longer, up to the most there is."""
     first, second = (
         next_attempt_after(NOW, attempts + n, policy, jitter) - NOW for n, jitter in enumerate(jitters)
     )
     assert min(policy.first, policy.most) <= first <= second <= policy.most
-    wished = next_attempt_after(NOW, attempts, policy, jitters[0], retry_after=wish) - NOW
-    assert wished == max(first, wish or timedelta(0))
 
 
 @given(claim=CLAIMS, outcome=OUTCOMES, policy=POLICIES, jitter=JITTER)
@@ -274,16 +273,23 @@ def test_every_attempt_ends_in_one_of_four_ways(
         assert old or (refused and claim.alone and claim.works)
         assert settled.next_attempt_at is None
     elif settled.outcome is Settled.AGAIN:
-        assert not old
-        assert settled.next_attempt_at is not None
         wish = outcome.retry_after if isinstance(outcome, NotifyFailed) else None
-        assert settled.next_attempt_at >= NOW + max(min(policy.first, policy.most), wish or timedelta(0))
+        assert settled.next_attempt_at is not None
+        assert settled.next_attempt_at >= NOW + (wish or timedelta(0))
+        if settled.reason is Reason.RATE_LIMITED and wish is not None:
+            assert settled.next_attempt_at == NOW + max(wish, SECOND)
+        else:
+            assert not old
+            assert settled.next_attempt_at >= NOW + min(policy.first, policy.most)
     elif settled.outcome is Settled.SET_APART:
         assert refused
         assert not claim.alone
         assert settled.next_attempt_at == NOW
     if settled.outcome in (Settled.AGAIN, Settled.SET_APART):
         assert settled.refused == refused
+    assert settled.may_have_arrived == isinstance(outcome, NotifyTimedOut)
+    limited = isinstance(outcome, NotifyFailed) and outcome.reason is Reason.RATE_LIMITED
+    assert (settled.rest is not None) == limited
 
 
 def test_ten_failures_are_ten_times_patience() -> None:
@@ -334,10 +340,101 @@ def test_a_service_that_wants_rest_gets_it() -> None:
     assert (limited.reason, limited.refused) == (Reason.RATE_LIMITED, False)
 
 
+@pytest.mark.parametrize("told", [10 * SECOND, 3 * HOUR, DAY], ids=str)
+def test_a_rest_that_was_told_is_kept_to_the_instant(told: timedelta) -> None:
+    """Shorter or longer than our own wait would be, and without jitter: as long as the service says."""
+    limited = NotifyFailed(Reason.RATE_LIMITED, retry_after=told)
+    claim = replace(CLAIM, attempts=9)
+    assert judge_attempt(claim, limited, POLICY, now=NOW, jitter=0.9).next_attempt_at == NOW + told
+
+
+def test_a_service_that_asks_for_no_rest_is_not_asked_without_end() -> None:
+    """A Retry-After of nothing is a second: else a refusal would be answered at once, for ever."""
+    limited = NotifyFailed(Reason.RATE_LIMITED, retry_after=timedelta(0))
+    assert judge(CLAIM, limited).next_attempt_at == NOW + SECOND
+
+
+def test_a_rest_of_no_length_is_ours_to_choose() -> None:
+    """A rate limit that does not say how long waits as after any failure, and ends a life like any."""
+    limited = NotifyFailed(Reason.RATE_LIMITED)
+    assert judge(replace(CLAIM, attempts=3), limited).next_attempt_at == NOW + 2 * MINUTE
+    old = judge(replace(CLAIM, first_attempt_at=NOW - 5 * DAY), limited)
+    assert (old.outcome, old.reason) == (Settled.DEAD, Reason.GAVE_UP)
+
+
+def test_a_message_that_is_told_to_wait_is_not_given_up() -> None:
+    """A service that says when it will take a message is no reason to lose it, however old that is."""
+    limited = NotifyFailed(Reason.RATE_LIMITED, retry_after=2 * HOUR)
+    told = judge(replace(CLAIM, first_attempt_at=NOW - 9 * DAY), limited)
+    assert (told.outcome, told.rest) == (Settled.AGAIN, 2 * HOUR)
+
+
 def test_a_time_out_may_have_arrived() -> None:
     """What we stopped waiting for is sent again, unless the policy would rather lose than repeat it."""
     again = judge(CLAIM, NotifyTimedOut())
     assert (again.outcome, again.reason) == (Settled.AGAIN, Reason.AMBIGUOUS)
     dropped = judge(CLAIM, NotifyTimedOut(), replace(POLICY, drop_ambiguous=True))
-    assert (dropped.outcome, dropped.reason) == (Settled.DELIVERED, Reason.AMBIGUOUS)
+    assert (dropped.outcome, dropped.reason) == (Settled.DEAD, Reason.AMBIGUOUS), "to be seen, not arrived"
     assert judge(CLAIM, DOWN, replace(POLICY, drop_ambiguous=True)).outcome is Settled.AGAIN
+
+
+# ── targets that fail ─────────────────────────────────────────────────────────────────────────────
+
+WELL = AddressHealth()
+FAILED = judge(CLAIM, DOWN)
+RESTING = judge(CLAIM, NotifyFailed(Reason.RATE_LIMITED, retry_after=HOUR))
+TAKEN = judge(CLAIM, Delivered())
+
+
+def failing(since: timedelta, *, announced: bool = False) -> AddressHealth:
+    return AddressHealth(NOW - since, announced)
+
+
+@pytest.mark.parametrize(
+    ("health", "settlement", "after", "told"),
+    [
+        (WELL, TAKEN, WELL, None),
+        (WELL, FAILED, AddressHealth(NOW), None),
+        (WELL, RESTING, AddressHealth(NOW), None),
+        (failing(4 * HOUR - SECOND), FAILED, failing(4 * HOUR - SECOND), None),
+        (failing(4 * HOUR), FAILED, failing(4 * HOUR, announced=True), NoticeKind.TARGET_FAILING),
+        (failing(4 * HOUR), RESTING, failing(4 * HOUR, announced=True), NoticeKind.TARGET_FAILING),
+        (failing(4 * HOUR), TAKEN, WELL, None),
+        (failing(DAY, announced=True), FAILED, failing(DAY, announced=True), None),
+        (failing(DAY, announced=True), RESTING, failing(DAY, announced=True), None),
+        (failing(DAY, announced=True), TAKEN, WELL, NoticeKind.TARGET_RECOVERED),
+    ],
+    ids=[
+        "well",
+        "first failure",
+        "a rest, too",
+        "not four hours yet",
+        "four hours",
+        "four hours, and told to rest",
+        "back before anybody was told",
+        "said already",
+        "a rest ends no outage",
+        "works again",
+    ],
+)
+def test_a_target_is_called_failing_once_and_working_once(
+    health: AddressHealth, settlement: Settlement, after: AddressHealth, told: NoticeKind | None
+) -> None:
+    """Nothing taken for four hours since the first failure is said once, and so is the end of it."""
+    judged, notice = judge_address("phone/1", health, settlement, NOW)
+    assert judged == after
+    assert (notice.kind if notice else None) == told
+    if notice:
+        assert (notice.account, notice.since_at, notice.at) == ("phone/1", health.failing_since_at, NOW)
+
+
+@pytest.mark.parametrize("outcome", [DOWN, REFUSED, NotifyTimedOut()], ids=["down", "refused", "timed out"])
+@pytest.mark.parametrize("drop", [False, True], ids=["retry", "drop"])
+def test_whatever_did_not_deliver_is_a_failure_of_its_target(outcome: NotifyOutcome, *, drop: bool) -> None:
+    """Refused, unreachable or silent, tried again, set apart or given up: nothing was taken."""
+    for claim in (CLAIM, replace(CLAIM, refusals=4), replace(CLAIM, first_attempt_at=NOW - 9 * DAY)):
+        settlement = judge(claim, outcome, replace(POLICY, drop_ambiguous=drop))
+        health, notice = judge_address("phone/1", failing(5 * HOUR), settlement, NOW)
+        assert health.announced
+        assert notice is not None
+        assert notice.reason == settlement.reason

@@ -58,15 +58,37 @@ def test_signature_is_the_one_of_the_rfc(url: str) -> None:
     assert said["oauth_token"] == "an-access-token"
 
 
+def timestamp_of(signer: Signer) -> int:
+    """The timestamp that a request is signed with now."""
+    return int(parameters_of(signer.sign("http://h/x")["Authorization"])["oauth_timestamp"])
+
+
 def test_clock_that_goes_back_takes_no_timestamp_back() -> None:
-    """Timestamps never go back, whatever the clock does."""
+    """Timestamps never go back behind an accepted one, whatever the clock does."""
     instants = iter([NOW, NOW - timedelta(hours=1), NOW + timedelta(seconds=5), NOW])
     signer = Signer(CREDENTIALS, lambda: next(instants))
-    stamps = [
-        int(parameters_of(signer.sign("http://h/x")["Authorization"])["oauth_timestamp"]) for _ in range(4)
-    ]
+    stamps = []
+    for _ in range(4):
+        stamps.append(timestamp_of(signer))
+        signer.note_accepted()
     start = int(NOW.timestamp())
     assert stamps == [start, start, start + 5, start + 5]
+
+
+def test_timestamp_of_an_earlier_run_is_not_gone_behind() -> None:
+    """What a server has accepted before a restart binds the next run as well."""
+    signer = Signer(CREDENTIALS, lambda: NOW)
+    later = int(NOW.timestamp()) + 60
+    signer.recall_accepted(later)
+    assert (timestamp_of(signer), signer.accepted) == (later, later)
+
+
+def test_refused_timestamp_of_a_wrong_clock_binds_nobody() -> None:
+    """A clock that was a day ahead and is set right signs with the right time again."""
+    instants = iter([NOW + timedelta(days=1), NOW])
+    signer = Signer(CREDENTIALS, lambda: next(instants))
+    timestamp_of(signer)
+    assert timestamp_of(signer) == int(NOW.timestamp())
 
 
 def test_two_signatures_of_one_second_differ() -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from feedserver import FeedServer, Visit, reply
+from feedserver import Answer, FeedServer, Visit, redirect, reply
 from watching import EVERYTHING, TARGETS, Jane, Watch, let_jane_in, watching
 
 from feedwatch.core.model import FeedState, Reason
@@ -145,6 +145,72 @@ async def test_time_out_of_all_is_an_outage(servers: list[FeedServer], watch: Wa
     assert await outcomes(watch, "a", "b") == {"a": "outage", "b": "outage"}
 
 
+def hang_after(data: bytes) -> Answer:
+    """Send that, and then nothing."""
+
+    def answer(visit: Visit) -> None:
+        visit.send(data)
+        visit.wait()
+
+    return answer
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_reply_that_hangs_after_its_head_is_no_silence(
+    servers: list[FeedServer], watch: Watch, status: int
+) -> None:
+    """Hosts that begin to answer and never end are to blame themselves, however many do."""
+    watch.assembly.fetcher.update_limits(FetchLimits(timedelta(milliseconds=200), 1 << 20))
+    for server in servers:
+        server.on("/feed", hang_after(HEAD.replace(b"200 OK", b"%d Said" % status) + b"<rss"))
+    assert await outcomes(watch, "a", "b") == {"a": "failed", "b": "failed"}
+    assert (await watch.status("news/a")).reason is Reason.TIMEOUT
+    assert await outcomes(watch, "x", "y") == {"x": "outage", "y": "outage"}
+
+
+async def test_answer_that_hangs_ends_the_outage(servers: list[FeedServer], watch: Watch) -> None:
+    """One host that begins to answer shows that our own network works."""
+    watch.assembly.fetcher.update_limits(FetchLimits(timedelta(milliseconds=200), 1 << 20))
+    for feed in ("x", "y"):
+        await outcomes(watch, feed)
+    servers[0].on("/feed", hang_after(HEAD))
+    assert await outcomes(watch, "a") == {"a": "failed"}
+    assert await outcomes(watch, "x") == {"x": "failed"}
+
+
+async def test_redirect_into_silence_is_no_silence(servers: list[FeedServer], watch: Watch) -> None:
+    """Hosts that answer with a redirect to where nobody listens have answered."""
+    for server in servers:
+        server.on("/feed", redirect(f"http://127.0.0.1:{dead_port()}/"))
+    assert await outcomes(watch, "a", "b") == {"a": "failed", "b": "failed"}
+    assert (await watch.status("news/a")).reason is Reason.CONNECT
+
+
+async def test_silence_at_a_later_page_is_the_hosts_own(tmp_path: Path) -> None:
+    """A host that gives the first page of a list and hangs at the second was there a moment ago."""
+    titles = "".join(f"<entry><id>{n}</id><title>{n}</title></entry>" for n in range(3))
+    first = f"<feed xmlns='http://www.w3.org/2005/Atom'><title>t</title>{titles}</feed>".encode()
+    with ExitStack() as stack:
+        served = [stack.enter_context(FeedServer()) for _ in range(2)]
+        urls = {
+            name: server.on(f"/users/{name}/queues/disc", reply(first), Visit.wait)
+            for name, server in zip("ab", served, strict=True)
+        }
+        feeds = "".join(
+            f"      {name}: {{kind: queue, url: '{url}?feed_token=abcdef'}}\n" for name, url in urls.items()
+        )
+        config = f"accounts:\n  news:\n    service: feeds\n    feeds:\n{feeds}targets:\n{TARGETS}{EVERYTHING}"
+        async with watching(tmp_path, config) as watch:
+            await watch.discover()
+            watch.assembly.fetcher.update_limits(FetchLimits(timedelta(milliseconds=200), 1 << 20))
+            assert await outcomes(watch) == {"a": "failed", "b": "failed"}
+            assert (await watch.status("news/a")).reason is Reason.TIMEOUT
+            assert [len(server.requests) for server in served] == [2, 2]
+
+
 async def test_answer_of_an_index_ends_the_outage(jane: Jane, tmp_path: Path) -> None:
     """Where an index could be read, our own network works."""
     feeds = "".join(f"      {name}: http://127.0.0.1:{dead_port()}/feed\n" for name in "xy")
@@ -176,6 +242,22 @@ async def test_index_that_is_silent_in_an_outage_is_not_announced(tmp_path: Path
         assert int(str(account["failures"])) >= 5
 
 
+async def test_index_that_hangs_after_its_head_is_announced(
+    servers: list[FeedServer], tmp_path: Path
+) -> None:
+    """Hosts that begin to give a list and never end it are broken, though nobody else is asked."""
+    lists = "".join(
+        f"  list-{n}:\n    service: opml\n    url: {server.on('/list', hang_after(HEAD))}\n"
+        for n, server in enumerate(servers)
+    )
+    async with watching(tmp_path, f"accounts:\n{lists}targets:\n{TARGETS}{EVERYTHING}") as watch:
+        watch.assembly.fetcher.update_limits(FetchLimits(timedelta(milliseconds=50), 1 << 20))
+        for _ in range(4):
+            await asyncio.gather(*map(watch.assembly.discoverer.discover, ("list-0", "list-1")))
+            watch.moment.pass_by(hours=1)
+        assert await watch.notices() == ["account_broken", "account_broken"]
+
+
 async def test_index_that_is_silent_alone_is_announced(servers: list[FeedServer], tmp_path: Path) -> None:
     """While feeds answer, an index that does not is broken, and that is said once."""
     config = (
@@ -199,7 +281,7 @@ async def test_trouble_of_our_own_making_is_neither_answer_nor_silence() -> None
     hosts = Hosts(4)
     for host in ("a", "b"):
         hosts.hear(host, Reason.CONNECT, 1.0)
-    for reason in (Reason.INTERNAL, Reason.BAD_ADDRESS):
+    for reason in (Reason.INTERNAL, Reason.BAD_ADDRESS, Reason.PRIVATE_ADDRESS):
         hosts.hear("c", reason, 1.0)
         assert hosts.is_own_outage(1.0)
     hosts.hear("c", Reason.TLS, 1.0)

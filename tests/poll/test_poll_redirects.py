@@ -121,3 +121,20 @@ async def test_token_never_reaches_another_host(tmp_path: Path, token: str) -> N
             assert reasons == [Reason.REDIRECT_REFUSED if leaks else None] * 4
             assert all(b"T1.a-token" not in request.head for request in elsewhere.requests)
             assert await address_of(watch) == url
+
+
+async def test_address_that_was_taken_over_and_is_gone_is_left_again(
+    server: FeedServer, watch: Watch
+) -> None:
+    """After three failures where a redirect has led for good, the address that is named is asked again."""
+    server.on("/old", redirect("/new", 301))
+    for _ in range(3):
+        await watch.poll()
+    assert await address_of(watch) == server.url("/new")
+    server.on("/old", reply(RSS))
+    server.on("/new", reply(b"", 404))
+    for _ in range(3):
+        assert await watch.outcome(FEED) is PollOutcome.FAILED
+    assert await address_of(watch) == server.url("/old")
+    assert await watch.outcome(FEED) is PollOutcome.COMPARED
+    assert await watch.changes() == []

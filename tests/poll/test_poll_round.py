@@ -224,3 +224,25 @@ async def test_round_without_feeds_is_nothing(watch: Watch) -> None:
     """Nothing due is no error and no notice."""
     assert await watch.assembly.poller.run_round(()) == []
     assert await watch.notices() == []
+
+
+async def test_state_that_cannot_be_written_blames_no_feed_and_asks_nobody_at_once(
+    server: FeedServer, watch: Watch
+) -> None:
+    """A lock or a full disk is on this side: the feed is asked again in a while, and has not failed."""
+    await watch.poll("news/f1")
+    server.on("/1", feed_of("Two"))
+    watch.moment.pass_by(hours=1)
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Store, "record_poll", refuse)
+        with pytest.raises(StoreError, match="the disk is full"):
+            await watch.poll("news/f1")
+    status = await watch.status("news/f1")
+    assert (status.state, status.failures) == (FeedState.OK, 0)
+    assert status.next_poll_at is not None
+    assert timedelta(minutes=1) <= status.next_poll_at - watch.moment.at < timedelta(minutes=3)
+    assert (await watch.poll("news/f1"))["news/f1"].changes == 1

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
@@ -176,15 +177,19 @@ class Front:
         fault = waiting.popleft() if waiting else self._lasting.get(name)
         version = self.version(name)
         truth = await self.ask(target, headers)
-        self._keep(name, version, truth)
         if fault is not None:
             self.hit[name] += 1
             return await fault(Visit(self, name, target, headers, truth, writer))
-        writer.write(truth.write())
+        writer.write(truth.write(date=self._say_time()))
         await writer.drain()
         if truth.status in (200, 304):
             self.seen[name] = version
+            self._keep(name, version, truth)
         return True
+
+    def _say_time(self) -> str:
+        """What the server's own clock says (RFC 9110, section 6.6.1)."""
+        return format_datetime(datetime.fromtimestamp(self.sandbox.clock(), UTC), usegmt=True)
 
     def _keep(self, name: str, version: int, reply: Reply) -> None:
         kept = self._kept.setdefault(name, deque(maxlen=_KEPT))

@@ -5,12 +5,15 @@ After each death the state is asked how many deliveries were under way: so many 
 
 from __future__ import annotations
 
+import os
 import random
 import re
+import shutil
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +25,7 @@ from plays import Played
 from targets import Target
 
 from feedwatch.sandbox import World
+from feedwatch.store.schema import VERSION
 
 _QUICK = "retry: {first: 50ms, most: 200ms, give_up: 1h}\n"
 _KILLS_TO_CALM = 6
@@ -112,16 +116,52 @@ def play_kills(
     """Kill `feedwatch poll` right before a statement, or right before or after a commit, chosen at random."""
     with open_stage(folder, warm, seed, defect) as stage:
         stage.move()
-        counted = "statements" if moment == "kill_at_statement" else "commits"
-        done = stage.scene.do("poll", moments={f"count_{counted}": True})
-        found = re.search(rf"{counted}=(\d+)", done.err)
-        assert found, done.err
+        last = _count(stage, "statements" if moment == "kill_at_statement" else "commits")
         for number in range(rounds):
             stage.move()
-            stage.die("poll", moment, stage.rng.randint(1, int(found[1])))
+            stage.die("poll", moment, stage.rng.randint(1, last))
             if number % _KILLS_TO_CALM == _KILLS_TO_CALM - 1:
                 stage.calm()
         return stage.finish(stage.killed)
+
+
+def _count(stage: Stage, what: str) -> int:
+    """How many statements, or commits, a round has; the round is made in a copy of the state."""
+    with _begin_beside(stage, f"counting-{what}") as beside:
+        done = beside.scene.do("poll", moments={f"count_{what}": True})
+    found = re.search(rf"{what}=(\d+)", done.err)
+    assert found, done.err
+    return int(found[1])
+
+
+def play_every_statement(folder: Path, warm: WarmStart, seed: int, rounds: int) -> Played:
+    """Kill one and the same round before each of its statements in turn, each time from the same state.
+
+    With fewer `rounds` than statements, before every so many of them.
+    """
+    with open_stage(folder, warm, seed) as stage:
+        for _ in range(4):
+            stage.move()
+        every = max(_count(stage, "statements") // rounds, 1)
+        number = 1
+        parts: list[Played] = []
+        while True:
+            with _begin_beside(stage, str(number)) as beside:
+                beside.die("poll", "kill_at_statement", number)
+                parts.append(beside.finish(beside.killed))
+            if not beside.killed:
+                return add_up(parts)
+            number += every
+
+
+@contextmanager
+def _begin_beside(stage: Stage, name: str) -> Iterator[Stage]:
+    """The same scene anew: the state as it was before anybody died, and a target that has heard nothing."""
+    scene = stage.scene.beside(name)
+    shutil.copy(stage.scene.state, scene.state)
+    with Target("t1", stage.rng) as target:
+        scene.configure({"t1": target.url}, _QUICK)
+        yield Stage(scene, stage.mover, Ledger(stage.ledger.owed.copy()), target, stage.rng, {})
 
 
 def play_sudden_deaths(folder: Path, warm: WarmStart, seed: int, rounds: int) -> Played:
@@ -176,7 +216,72 @@ def play_few_descriptors(folder: Path, warm: WarmStart, seed: int, rounds: int) 
         return stage.finish(failed)
 
 
+Damage = Callable[[Path, random.Random], None]
+
+
+def play_damage(folder: Path, warm: WarmStart, seed: int, rounds: int, *, damage: Damage) -> Played:
+    """Damage a state that nothing is owed in; the daemon goes on with it, or sets it aside and begins anew.
+
+    Either way nothing old is told, and all that is new from there on.
+    """
+    with open_stage(folder, warm, seed) as stage:
+        for _ in range(rounds):
+            damage(stage.scene.state, stage.rng)
+            _run_until_sound(stage)
+            stage.move()
+            stage.calm()
+        return stage.finish(rounds)
+
+
+def _run_until_sound(stage: Stage) -> None:
+    """Start the daemon, as often as systemd would, until it has polled every list."""
+    for _ in range(_MOST_ROUNDS):
+        daemon = stage.scene.start("run")
+        daemon.err.wait_for_or_end(*(rf"polled feed=jane/{name} outcome=[a-z]+" for name in LISTS))
+        # It may find the damage at any moment, also in the one in which it is told to stop.
+        if daemon.stop() == 0:
+            return
+        assert daemon.wait() == 1
+    raise AssertionError("the daemon does not come up again")
+
+
+def cut_short(state: Path, rng: random.Random) -> None:
+    """Cut a file off somewhere."""
+    os.truncate(state, rng.randint(1, state.stat().st_size - 1))
+
+
+def flip_a_byte(state: Path, rng: random.Random) -> None:
+    """Change one bit of a file somewhere."""
+    with state.open("r+b") as file:
+        content = file.read()
+        # Most of a small state is empty: what is flipped there says nothing.
+        at = rng.choice([at for at, byte in enumerate(content) if byte])
+        file.seek(at)
+        file.write(bytes([content[at] ^ (1 << rng.randrange(8))]))
+
+
+def play_newer_version(folder: Path, warm: WarmStart, seed: int, rounds: int) -> Played:
+    """Find a state of a newer feedwatch: refused in words, and left as it is to the byte."""
+    with open_stage(folder, warm, seed) as stage:
+        for _ in range(rounds):
+            stage.move()
+            _set_version(stage.scene.state, 99)
+            before = stage.scene.state.read_bytes()
+            for command in ("run", "poll"):
+                done = stage.scene.do(command)
+                assert (done.status, "newer feedwatch" in done.err) == (1, True), done.err
+            assert stage.scene.state.read_bytes() == before
+            _set_version(stage.scene.state, VERSION)
+        return stage.finish(rounds)
+
+
+def _set_version(state: Path, version: int) -> None:
+    with closing(sqlite3.connect(state, isolation_level=None)) as db:
+        db.execute(f"PRAGMA user_version = {version}")
+
+
 KILL_PLAYS: Mapping[str, KillPlay] = {
+    "kill -9 before each statement in turn": play_every_statement,
     "kill -9 before any statement": partial(play_kills, moment="kill_at_statement"),
     "kill -9 before any commit": partial(play_kills, moment="kill_before_commit"),
     "kill -9 after any commit": partial(play_kills, moment="kill_after_commit"),
@@ -184,6 +289,9 @@ KILL_PLAYS: Mapping[str, KillPlay] = {
     "SIGTERM in the middle": play_orderly_stops,
     "two daemons, and rounds beside": play_two_daemons,
     "too few file descriptors": play_few_descriptors,
+    "a state cut short": partial(play_damage, damage=cut_short),
+    "a state with a byte flipped": partial(play_damage, damage=flip_a_byte),
+    "a state of a newer version": play_newer_version,
 }
 
 

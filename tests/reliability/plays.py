@@ -254,15 +254,21 @@ async def play_refusals(folder: Path, seed: int, rounds: int, *, reply: Reply) -
 
 
 async def play_unanswered(
-    folder: Path, seed: int, rounds: int, *, arrives: bool, policy: str = "retry"
+    folder: Path,
+    seed: int,
+    rounds: int,
+    *,
+    arrives: bool,
+    reply: Reply = UNANSWERED,
+    policy: str = "retry",
 ) -> Played:
-    """Take a message, or not, and never answer."""
+    """Take a message, or not, and never answer, or cut the connection."""
     more = f"on_ambiguous: {policy}\n"
     async with open_trial(folder, seed, targets=2, more=more) as trial:
         bad = trial.targets[0]
         bad.takes_unanswered = arrives
         for number in range(rounds):
-            bad.refuse(UNANSWERED if number % 3 == 0 else Reply(200))
+            bad.refuse(reply if number % 3 == 0 else Reply(200))
             await trial.step(moves=6, minutes=16)
         tried = sum(one.status is None for one in bad.sink.received)
         return await _finish(trial, tried)
@@ -287,12 +293,33 @@ async def play_dead_target(folder: Path, seed: int, rounds: int) -> Played:
 # ── the process, as far as a clock and a restart are concerned ────────────────────────────────────
 
 
-async def play_clock(folder: Path, seed: int, rounds: int, *, jumps: Sequence[float]) -> Played:
-    """Let the clock stand still, or jump by so many hours either way, between ticks."""
+async def play_stopped_clock(folder: Path, seed: int, rounds: int) -> Played:
+    """Let the daemon's clock stand still for three of four rounds."""
     async with open_trial(folder, seed) as trial:
         for number in range(rounds):
-            trial.moment.at += timedelta(hours=jumps[number % len(jumps)])
-            await trial.step(minutes=0 if jumps == (0.0,) and number % 4 else None)
+            await trial.step(minutes=0 if number % 4 else 60)
+        return await _finish(trial, rounds)
+
+
+async def play_clock(folder: Path, seed: int, rounds: int, *, hours: Sequence[float]) -> Played:
+    """Let the daemon's clock jump, off by so many hours for some rounds each; tokens change meanwhile."""
+    async with open_trial(folder, seed) as trial:
+        for number in range(rounds):
+            trial.moment.off = timedelta(hours=hours[number // 3 % len(hours)])
+            if number % 5 == 0:
+                trial.world.rotate_token()
+            if number % 7 == 0:
+                await trial.restart()
+            await trial.step()
+        trial.moment.off = timedelta(0)
+        return await _finish(trial, rounds)
+
+
+async def play_suspend(folder: Path, seed: int, rounds: int) -> Played:
+    """Let the machine sleep for a day, every third round."""
+    async with open_trial(folder, seed) as trial:
+        for number in range(rounds):
+            await trial.step(minutes=1440 if number % 3 == 0 else None)
         return await _finish(trial, rounds)
 
 
@@ -366,6 +393,8 @@ def _set(store: Store, pragma: str) -> None:
 async def play_mixed(folder: Path, seed: int, rounds: int) -> Played:
     """Anything may go wrong at any time, and several things at once."""
     faults = [*_ONCE.values()]
+    # A 401 to a signed call signs the account out, until somebody signs in again.
+    of_index = [fault for name, fault in _ONCE.items() if not name.startswith("401")]
     grounds = [fill_disk, forbid_writing, hold_lock]
     more = "retry: {first: 30s, most: 1h, give_up: 30d}\n"
     async with open_trial(folder, seed, targets=2, more=more) as trial:
@@ -373,13 +402,14 @@ async def play_mixed(folder: Path, seed: int, rounds: int) -> Played:
         tried = 0
         for number in range(rounds):
             for _ in range(rng.randint(0, 3)):
-                trial.front.bend_next(rng.choice((*ALL, "index")), rng.choice(faults))
+                name = rng.choice((*ALL, "index"))
+                trial.front.bend_next(name, rng.choice(of_index if name == "index" else faults))
                 tried += 1
             if number % 6 == 0:
                 bad.refuse(rng.choice([Reply(200), *REFUSALS.values()]))
                 tried += 1
             if rng.random() < 0.1:
-                trial.moment.at += timedelta(hours=rng.choice((-1, 1, 24)))
+                trial.moment.off = timedelta(hours=rng.choice((-1, 0, 0, 1)))
                 tried += 1
             if rng.random() < 0.05:
                 trial.world.rotate_token()
@@ -392,6 +422,7 @@ async def play_mixed(folder: Path, seed: int, rounds: int) -> Played:
             if mend:
                 tried += 1
                 await mend()
+        trial.moment.off = timedelta(0)
         return await _finish(trial, tried)
 
 
@@ -434,13 +465,14 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         **{name: partial(play_refusals, reply=reply) for name, reply in REFUSALS.items()},
         "no answer, not arrived": partial(play_unanswered, arrives=False),
         "no answer, but arrived": partial(play_unanswered, arrives=True),
-        "the same, on_ambiguous: drop": partial(play_unanswered, arrives=True, policy="drop"),
+        "a cut connection, but arrived": partial(play_unanswered, arrives=True, reply=Reply(reset=True)),
+        "no answer, but arrived, on_ambiguous: drop": partial(play_unanswered, arrives=True, policy="drop"),
         "one target dead for five days": play_dead_target,
     },
     "the process": {
-        "a stopped clock": partial(play_clock, jumps=(0.0,)),
-        "a clock an hour forth and back": partial(play_clock, jumps=(1.0, -1.0)),
-        "a day's suspend": partial(play_clock, jumps=(24.0, 0.0, 0.0)),
+        "a stopped clock": play_stopped_clock,
+        "a clock that jumps an hour both ways": partial(play_clock, hours=(0, 1, 0, -1)),
+        "a day's suspend": play_suspend,
         "restarts": play_restarts,
     },
     "the ground": {

@@ -36,6 +36,7 @@ _DEATHS = 300
 _STOPS = 60
 _AT_ONCE = 50
 """Deaths in one run."""
+_ALL = 1_000_000
 _SLOW = ("no answer", "half a list and silence", "a slow drip")
 
 
@@ -52,7 +53,10 @@ class Job:
 
 def list_jobs() -> Iterator[Job]:
     """All runs, the longest first."""
+    yield Job("kills", "the process", "kill -9 before each statement in turn", SEED, _ALL)
     for name in KILL_PLAYS:
+        if name == "kill -9 before each statement in turn":
+            continue
         killed = name.startswith("kill")
         for at in range(0, _DEATHS if killed else _STOPS, _AT_ONCE):
             yield Job("kills", "the process", name, SEED + at, min(_AT_ONCE, _DEATHS if killed else _STOPS))
@@ -135,13 +139,15 @@ def judge_week(week: Week) -> list[str]:
     """What of the promises about a week was broken."""
     # The first two days fill what is kept; from the third on nothing may grow.
     start, end = week.days[2], week.days[-1]
+    # Whatever else the machine does only ever adds to the time: the least of some days is what it takes.
+    early, late = (min(day.milliseconds for day in days) for days in (week.days[1:4], week.days[-3:]))
     problems = []
     if end.memory > start.memory * 1.05:
         problems.append(f"memory grew from {start.memory:,} to {end.memory:,} bytes")
     if end.disk > start.disk * 1.05:
         problems.append(f"files grew from {start.disk:,} to {end.disk:,} bytes")
-    if end.milliseconds > start.milliseconds * 1.1:
-        problems.append(f"a poll took {end.milliseconds:.2f} ms where it had taken {start.milliseconds:.2f}")
+    if late > early * 1.1:
+        problems.append(f"a poll took {late:.2f} ms where it had taken {early:.2f}")
     if week.made != week.told or week.again:
         problems.append(f"{week.made:,} posts made, {week.told:,} told, {week.again:,} told again")
     return problems

@@ -53,13 +53,14 @@ _LISTS = {
 
 @dataclass
 class Moment:
-    """The time it is, in the daemon and in its server."""
+    """The time it is; the daemon's own clock may be off by some hours, its server's never is."""
 
     at: datetime
     rng: random.Random
+    off: timedelta = timedelta(0)
 
     def now(self) -> datetime:
-        return self.at
+        return self.at + self.off
 
     def seconds(self) -> float:
         return self.at.timestamp()
@@ -203,7 +204,8 @@ class Trial:
         """When something is due next that is not due yet."""
         rows = await self._query(_DUE)
         later = (datetime.fromisoformat(str(row["at"])) for row in rows if row["at"] is not None)
-        return min((at for at in later if at > self.moment.at), default=self.moment.at + EVERY)
+        off = self.moment.off
+        return min((at - off for at in later if at > self.moment.now()), default=self.moment.at + EVERY)
 
     async def _query(self, sql: str) -> list[dict[str, object]]:
         return await self.assembly.store.run(lambda store: [dict(row) for row in store.query(sql)])

@@ -5,11 +5,13 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Literal, TypedDict, Unpack
 
 import pytest
 
 from feedwatch.core.model import Kind, Reason
+from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch import Fetcher, FetchLimits
 from feedwatch.netflix.signing import Credentials
 from feedwatch.services import (
@@ -35,6 +37,7 @@ class Api:
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
+    clock: datetime | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -42,7 +45,10 @@ class Api:
         self.asked.append(path)
         self.authorizations += re.findall(r"(?im)^authorization: (.*)\r$", request)
         status, body = self.answers.get(path, (404, error(404, "Resource not found")))
-        head = f"HTTP/1.1 {status} x\r\nContent-Length: {len(body.encode())}\r\nConnection: close\r\n\r\n"
+        date = f"Date: {format_datetime(self.clock, usegmt=True)}\r\n" if self.clock else ""
+        head = (
+            f"HTTP/1.1 {status} x\r\n{date}Content-Length: {len(body.encode())}\r\nConnection: close\r\n\r\n"
+        )
         writer.write((head + body).encode())
         await writer.drain()
         writer.close()
@@ -86,7 +92,12 @@ async def api() -> AsyncIterator[Api]:
 async def find(api: Api, *, remembered: str | None = None, **said: Unpack[Said]) -> Found | IndexFailed:
     settings = replace(NetflixSettings(api.url, CREDENTIALS), **said)
     memory = Memory(facts={"user_id": remembered} if remembered else {})
-    fetcher = Fetcher(FetchLimits(timedelta(seconds=10), 1 << 20), user_agent="test", now=lambda: NOW)
+    fetcher = Fetcher(
+        FetchLimits(timedelta(seconds=10), 1 << 20),
+        networks=NetworkPolicy("allow"),
+        user_agent="test",
+        now=lambda: NOW,
+    )
     try:
         return await open_service(settings, Means(fetcher.fetch, lambda: NOW), memory).find_feeds()
     finally:
@@ -123,7 +134,7 @@ async def test_unknown_user_is_asked_for_once_and_remembered(api: Api) -> None:
     api.answers["/v1/users/current"] = (200, current_user("T1.-"))
     api.answers["/v1/users/T1.-/feeds"] = (200, index("queues/instant"))
     found = await found_by(api)
-    assert found.facts == {"user_id": "T1.-"}
+    assert found.facts == {"user_id": "T1.-", "signed_at": str(int(NOW.timestamp()))}
     assert len(api.authorizations) == 2
     await found_by(api, remembered="T1.-")
     assert api.asked[2:] == ["/v1/users/T1.-/feeds"]
@@ -169,12 +180,37 @@ async def test_refused_signature_signs_the_account_out(api: Api) -> None:
     assert len(api.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("off", "said"),
+    [
+        (timedelta(minutes=-60), "60 minutes ahead of its server"),
+        (timedelta(minutes=5), "5 minutes behind its server"),
+    ],
+)
+async def test_refused_sign_in_with_a_wrong_clock_signs_nobody_out(
+    api: Api, off: timedelta, said: str
+) -> None:
+    """A server refuses a timestamp that is far off: that passes with the clock, and tokens are still good."""
+    api.clock = NOW + off
+    api.answers["/v1/users/current"] = (401, error(401, "Expired or bad request token"))
+    failed = await failed_by(api)
+    assert (failed.reason, failed.signed_out, failed.detail) == (Reason.WRONG_CLOCK, False, said)
+
+
+async def test_refused_sign_in_with_a_right_clock_signs_out(api: Api) -> None:
+    """Where both clocks agree, a refusal is about the token."""
+    api.clock = NOW + timedelta(seconds=90)
+    api.answers["/v1/users/current"] = (401, error(401, "Access token is invalid"))
+    failed = await failed_by(api)
+    assert (failed.reason, failed.signed_out) == (Reason.UNAUTHORIZED, True)
+
+
 async def test_token_of_another_user_is_followed(api: Api) -> None:
     """A remembered user whom the token does not fit is looked up anew, once."""
     api.answers["/v1/users/T1.-/feeds"] = (401, error(401, "User ID access token mismatch"))
     api.answers["/v1/users/current"] = (200, current_user("T2"))
     api.answers["/v1/users/T2/feeds"] = (200, index("queues/instant", user_id="T2"))
-    assert (await found_by(api, remembered="T1.-")).facts == {"user_id": "T2"}
+    assert (await found_by(api, remembered="T1.-")).facts["user_id"] == "T2"
 
 
 async def test_remembered_user_that_is_refused_is_asked_for_once_more_only(api: Api) -> None:
@@ -232,7 +268,12 @@ async def test_server_that_is_not_there_is_a_failure(api: Api) -> None:
 
 async def test_services_of_one_process_share_the_order_of_timestamps() -> None:
     """Two services of one access token sign with one signer, another token with another."""
-    means = Means(Fetcher(FetchLimits(timedelta(seconds=1), 1), user_agent="test").fetch, lambda: NOW)
+    means = Means(
+        Fetcher(
+            FetchLimits(timedelta(seconds=1), 1), networks=NetworkPolicy("allow"), user_agent="test"
+        ).fetch,
+        lambda: NOW,
+    )
     assert means.signer_for(CREDENTIALS) is means.signer_for(replace(CREDENTIALS))
     assert means.signer_for(CREDENTIALS) is not means.signer_for(replace(CREDENTIALS, access_token="other"))
 

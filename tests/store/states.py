@@ -196,7 +196,13 @@ def compose(deliveries: Sequence[OwedDelivery], most: int = 1000) -> Composed:
 
 
 def claim(
-    store: Store, at: datetime = START, *, address: str = PHONE, owner: str = "me", most: int = 1000
+    store: Store,
+    at: datetime = START,
+    *,
+    address: str = PHONE,
+    owner: str = "me",
+    most: int = 1000,
+    drop_ambiguous: bool = False,
 ) -> ClaimedMessage | None:
     """Claim what is due for an address, for two minutes."""
     return store.claim_message(
@@ -205,6 +211,7 @@ def claim(
         lease_until_at=at + timedelta(minutes=2),
         owner=owner,
         compose=lambda deliveries: compose(deliveries, most),
+        drop_ambiguous=drop_ambiguous,
     )
 
 

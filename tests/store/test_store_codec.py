@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedwatch.core.model import FactChange, NoticeLine, Reason, Validators
+from feedwatch.errors import StoreDamaged
 from feedwatch.store import codec
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -72,5 +74,26 @@ def test_reasons_come_back_and_others_are_refused() -> None:
     """What is stored is a value of the enum, never a sentence."""
     assert [codec.read_reason(str(reason)) for reason in Reason] == list(Reason)
     assert codec.read_reason(None) is None
-    with pytest.raises(ValueError, match="a sentence"):
+    with pytest.raises(StoreDamaged, match="a Reason in the state is none"):
         codec.read_reason("a sentence")
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (codec.instant, "yesterday"),
+        (codec.read_facts, "{"),
+        (codec.read_facts, "[]"),
+        (codec.read_fact_changes, '{"rating": ["3"]}'),
+        (codec.read_validators, "[1]"),
+        (codec.read_lines, '["jane/queue"]'),
+        (codec.read_texts, "{}"),
+        (codec.read_order, "[[]]"),
+        (codec.read_order, '["a", "b"]'),
+    ],
+)
+def test_what_cannot_be_read_is_damage_and_is_not_quoted(read: Callable[[str], object], text: str) -> None:
+    """A column that holds something else than it should is damage; what it holds is not shown."""
+    with pytest.raises(StoreDamaged) as caught:
+        read(text)
+    assert text not in str(caught.value)

@@ -38,6 +38,7 @@ from feedwatch.core.model import (
 from feedwatch.core.schedule import REFUSALS_BEFORE_SETTING_APART
 from feedwatch.core.state import ClaimedMessage, MessageStatus, Settled, Settlement
 from feedwatch.store import Store
+from feedwatch.store.claiming import DUE_ADDRESSES
 
 DELIVERED = Settlement(Settled.DELIVERED)
 DEAD = Settlement(Settled.DEAD, reason=Reason.GAVE_UP, detail="why")
@@ -394,6 +395,23 @@ def test_a_retry_leaves_alone_what_is_done_or_under_way(store: Store) -> None:
     settle(store, claimed, DELIVERED, 1)
 
 
+def test_all_that_waits_for_an_address_can_be_retried_or_dropped(store: Store) -> None:
+    """In a message or in none yet: a person need not know how it was bound, and others keep theirs."""
+    owe(store, "a", "b", to=(PHONE, MAIL))
+    settle(store, must_claim(store, most=1), again(600))
+    assert store.drop_messages([], START, addresses=[PHONE]) == 2, "a message, and what is in none"
+    assert shown(store) == [
+        (1, PHONE, "dead", 1, Reason.DROPPED),
+        (None, MAIL, "pending", 2, None),
+        (None, PHONE, "dead", 1, Reason.DROPPED),
+    ]
+    assert store.due_addresses(after(600)) == (MAIL,)
+    assert store.drop_messages([], START, addresses=[PHONE]) == 0
+    assert store.retry_messages([], START, addresses=[MAIL]) == 0, "it is due as it is"
+    assert store.retry_messages([], START, addresses=[PHONE]) == 2
+    assert [send(store), send(store)] == ["a", "b"]
+
+
 def test_a_retry_of_some_leaves_the_others(store: Store) -> None:
     """Ids name what is meant; an empty choice means nothing."""
     owe(store, "a", "b")
@@ -458,6 +476,16 @@ def test_what_was_brought_back_is_not_settled_by_the_claim_before(store: Store) 
     store.retry_messages(None, START)
     assert not store.settle_message(claimed, DELIVERED, START)
     assert send(store) == "a"
+
+
+def test_what_is_due_is_found_without_looking_at_what_is_done(store: Store) -> None:
+    """It is asked every second, and months of messages are kept: only an index of what is open will do."""
+    plan = [row["detail"] for row in store.query(f"EXPLAIN QUERY PLAN {DUE_ADDRESSES}", {"at": ""})]
+    names = {"messages", "deliveries", "held", "older", "open", "owed"}
+    tables = [line for line in plan if names.intersection(line.split()[1:2])]
+    assert tables
+    assert [line for line in tables if "messages_open" not in line and "deliveries_pending" not in line] == []
+    assert "SCAN due USING INDEX messages_open" in plan
 
 
 # ── targets that are gone ─────────────────────────────────────────────────────────────────────────
@@ -532,6 +560,7 @@ def test_the_outbox_shows_what_is_open_and_the_newest_of_what_is_done(store: Sto
     owe(store, "newest", at=after(70))
     lines = store.list_messages()
     assert [line.id for line in lines] == [*range(4, 55), None]
+    assert [line.id for line in store.list_messages(all_done=True)] == [*range(1, 55), None]
     assert lines[-2] == MessageStatus(
         54, PHONE, "pending", 1, after(90), Reason.UNREACHABLE, "no answer", 1, after(60)
     )
@@ -543,13 +572,6 @@ def test_a_claimed_message_is_shown_as_under_way(store: Store) -> None:
     owe(store, "a")
     must_claim(store)
     assert shown(store) == [(1, PHONE, "claimed", 1, None)]
-
-
-def test_an_ambiguous_delivery_says_so(store: Store) -> None:
-    """What was dropped as perhaps arrived counts as delivered, with its reason."""
-    owe(store, "a")
-    settle(store, must_claim(store), Settlement(Settled.DELIVERED, reason=Reason.AMBIGUOUS))
-    assert shown(store) == [(1, PHONE, "delivered", 1, Reason.AMBIGUOUS)]
 
 
 def test_a_message_that_cannot_be_composed_binds_nothing(store: Store) -> None:

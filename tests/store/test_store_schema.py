@@ -66,7 +66,7 @@ def test_every_connection_is_set_as_the_promises_need_it(path: Path) -> None:
     for _ in range(2):
         with closing(Store.open(path)) as store:
             settings = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-            assert [rows(store, f"PRAGMA {name}")[0][0] for name in settings] == ["wal", 2, 1, 10_000]
+            assert [rows(store, f"PRAGMA {name}")[0][0] for name in settings] == ["wal", 2, 1, 500]
 
 
 def test_a_copy_without_its_log_gets_one_again(path: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from states import START
 
 from feedwatch.core.model import Reason
-from feedwatch.errors import StoreMissing
-from feedwatch.store import Store, StoreThread
+from feedwatch.errors import StoreDamaged, StoreLocked, StoreMissing
+from feedwatch.store import Store, StoreThread, connection
 
 
 @pytest.fixture
@@ -125,3 +128,54 @@ async def test_a_store_that_cannot_be_opened_says_so_at_the_start(path: Path) ->
     with pytest.raises(RuntimeError, match="started before it is asked"):
         await thread.run(Store.list_feeds)
     thread.close()
+
+
+async def test_closing_does_not_wait_out_a_foreign_lock(path: Path) -> None:
+    """A call that waits for another writer gives up once the end is near: a stop must be over in seconds."""
+    thread = StoreThread(lambda: Store.open(path))
+    await thread.start()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.ensure_future(thread.run(Store.rest_host, "a.example", START, Reason.RATE_LIMITED))
+        await asyncio.sleep(0)
+        began_at = time.monotonic()
+        thread.hurry(0.1)
+        later = asyncio.ensure_future(thread.run(Store.rest_host, "b.example", START, Reason.RATE_LIMITED))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(thread.close)
+        took = time.monotonic() - began_at
+        for call in (waiting, later):
+            with pytest.raises(StoreLocked):
+                await call
+    assert took < connection.BUSY_TIMEOUT / 3, "each of the two waits once, and not to the end"
+
+
+async def test_who_waits_for_another_writer_gets_through_once_that_ends(path: Path) -> None:
+    """Longer than SQLite waits in one go: patience is ours."""
+    thread = StoreThread(lambda: Store.open(path))
+    await thread.start()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.ensure_future(thread.run(Store.rest_host, "a.example", START, Reason.RATE_LIMITED))
+        await asyncio.wait([waiting], timeout=connection.BUSY_SLICE * 1.5)
+        assert not waiting.done()
+        other.execute("ROLLBACK")
+        await waiting
+    thread.close()
+
+
+async def test_damage_that_a_call_meets_is_told_whatever_the_caller_makes_of_it(thread: StoreThread) -> None:
+    """Who owns the thread hears of it; other errors are the caller's alone."""
+    told: list[StoreDamaged] = []
+    thread.on_damage = told.append
+    await thread.start()
+
+    def fail(_: Store, error: Exception) -> None:
+        raise error
+
+    damage = StoreDamaged("the state is damaged")
+    for error in (StoreLocked("busy"), damage, ValueError("a mistake")):
+        with pytest.raises(type(error)):
+            await thread.run(fail, error)
+    thread.close()
+    assert told == [damage]

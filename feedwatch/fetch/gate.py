@@ -1,0 +1,84 @@
+"""Where a connection is made, or is not: the address really used is looked at, and no other.
+
+Whatever led here (a name that answers differently each time, any spelling of a number, a redirect), the
+system is given a socket only for an address that has been judged (docs/decisions/0009-private-networks.md).
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from feedwatch.core.networks import NetworkPolicy, canonical_host
+
+AddressInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
+"""One address of a host, as `getaddrinfo` gives it."""
+
+
+class PrivateAddress(Exception):
+    """A host is at private addresses only, and may not be asked there."""
+
+
+@dataclass(slots=True)
+class _Way:
+    """The way to the host of one request: whether it led to an address, and which one was refused."""
+
+    host: str
+    tried: bool = False
+    refused: str | None = None
+
+
+_WAY: ContextVar[_Way] = ContextVar("way")
+"""The library makes sockets without a word about the host they are for."""
+
+
+class Gate:
+    """Judges each address by its host's name. Of one event loop."""
+
+    def __init__(self, policy: NetworkPolicy) -> None:
+        self._policy = policy
+        self._named: frozenset[str] = frozenset()
+
+    def update(self, policy: NetworkPolicy | None = None, named: frozenset[str] | None = None) -> bool:
+        """Take other rules over; True if they may refuse what the old ones let pass."""
+        before = (self._policy, self._named)
+        self._policy = self._policy if policy is None else policy
+        self._named = self._named if named is None else named
+        return self._policy != before[0] or not self._named >= before[1]
+
+    @contextmanager
+    def way_to(self, host: str) -> Iterator[None]:
+        """Open the way for one request to a host.
+
+        Raises:
+            PrivateAddress: the request failed, for the host must not be asked at any of its addresses.
+        """
+        way = _Way(canonical_host(host))
+        token = _WAY.set(way)
+        try:
+            yield
+        except OSError as error:
+            if way.refused is None or way.tried:
+                raise
+            raise PrivateAddress(f"{way.host} is at {way.refused}") from error
+        finally:
+            _WAY.reset(token)
+
+    def open_socket(self, info: AddressInfo) -> socket.socket:
+        """Make the socket for one address of the host that the way leads to.
+
+        Raises:
+            OSError: the host must not be asked there; its other addresses are tried.
+        """
+        way = _WAY.get()
+        family, kind, protocol, _, (address, *_port) = info
+        if not self._policy.allows(way.host, str(address), named=way.host in self._named):
+            way.refused = way.refused or str(address)
+            raise OSError(errno.EACCES, "a private address")
+        way.tried = True
+        return socket.socket(family, kind, protocol)
