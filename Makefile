@@ -35,7 +35,8 @@ fuzz: $(STAMP)  ## every reader under atheris, a minute each (in a venv of its o
 	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check 'atheris>=3'
 	@mkdir -p $(FUZZ)/found
 	@export PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'):."; \
-	for target in $$($(FUZZ)/bin/python tests/fuzz/run_atheris.py 2>/dev/null); do \
+	targets="$$($(FUZZ)/bin/python tests/fuzz/run_atheris.py)" || exit 1; \
+	for target in $$targets; do \
 		echo "fuzzing $$target"; \
 		$(FUZZ)/bin/python tests/fuzz/run_atheris.py $$target $(FUZZ)/found tests/data/feeds \
 			-max_total_time=60 -timeout=10 -artifact_prefix=$(FUZZ)/ -verbosity=0 || exit 1; \

@@ -15,7 +15,7 @@ from feedwatch.config.hiding import hide_secrets
 from feedwatch.core.model import Notice, NoticeKind
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.route import Route, Routes
-from feedwatch.core.schedule import RetryPolicy, next_poll_after
+from feedwatch.core.schedule import LONGEST_WAIT, RetryPolicy, next_poll_after
 from feedwatch.core.state import PollTask
 from feedwatch.deliver import Deliverer
 from feedwatch.discover import Discoverer
@@ -117,6 +117,15 @@ class Assembly:
             _LOG.warning("gave up deliveries=%d reason=target_gone", dead)
         await self._release(is_owner_alive)
 
+    async def _mend_instants(self) -> None:
+        # Not at a start: a clock that is behind until it is set makes everything look far ahead.
+        longest = max(self.deliverer.policy.most, LONGEST_WAIT)
+        mended = await self.store.run(Store.mend_instants, self._clock.now(), longest)
+        if mended:
+            _LOG.warning(
+                "a clock was far ahead: instants=%d of the state lay in the future, and are now", mended
+            )
+
     async def release_claims(self) -> None:
         """Give back what this process has claimed: nothing of it is under way any more."""
         await self.deliverer.settle_left()
@@ -149,7 +158,11 @@ class Assembly:
         return sum(feed.state != "retired" for feed in await self.store.run(Store.list_feeds))
 
     async def prune(self) -> None:
-        """Forget what is older than the configuration wants kept, and give back its room, bite by bite."""
+        """Forget what is older than the configuration wants kept, and give back its room, bite by bite.
+
+        And see to it that nothing waits for an instant that only a wrong clock has named.
+        """
+        await self._mend_instants()
         for _ in range(_PRUNE_BATCHES):
             if not await self.store.run(Store.prune, self._clock.now(), self.config.keep):
                 break
@@ -181,8 +194,8 @@ async def assemble(
     """
     notifier = Notifier()
     stack.push_async_callback(notifier.aclose)
+    hide_secrets(config, redactor)  # first: whatever fails from here on may hold one
     verify(config, notifier)
-    hide_secrets(config, redactor)
     store = StoreThread(lambda: open_state(config, clock))
     stack.push_async_callback(_close_store, store)
     await store.start()

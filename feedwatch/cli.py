@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ def main() -> None:
     # Its plug-ins are looked for in every package there is, and we use none: a fifth of a start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _prepare_streams()
+    _catch_strays()
     sys.exit(_run_command())
 
 
@@ -83,6 +85,19 @@ def _run_command() -> int:
         log_crash(error)
         status = 1
     return status
+
+
+def _catch_strays() -> None:
+    """Have what fails in a thread, or where an object ends, logged as all else is, and not printed bare."""
+
+    def log(error: BaseException | None) -> None:
+        from feedwatch.logs import log_crash  # noqa: PLC0415
+
+        if error is not None and not isinstance(error, SystemExit):
+            log_crash(error)
+
+    threading.excepthook = lambda stray: log(stray.exc_value)
+    sys.unraisablehook = lambda stray: log(stray.exc_value)
 
 
 def _prepare_streams() -> None:
@@ -322,8 +337,8 @@ def opml() -> None:
 def opml_export(invocation: Invocation, *, with_tokens: bool) -> None:
     """Print the feeds that are watched, as OPML."""
     config = invocation.load()
-    with _looking().open_for_looking(config, as_json=False) as (store, _):
-        _looking().export_opml(store, config, with_tokens=with_tokens)
+    with _looking().open_for_looking(config, as_json=False) as (store, screen):
+        _looking().export_opml(store, config, screen.redactor, with_tokens=with_tokens)
 
 
 @opml.command("import")
@@ -402,6 +417,7 @@ def _writing(invocation: Invocation) -> Iterator[tuple[Any, Any]]:
     from feedwatch.store import Store  # noqa: PLC0415
 
     config = invocation.load()
+    _looking().start_hiding(config)
     store = Store.open_existing(config.state)
     try:
         yield store, config

@@ -11,7 +11,7 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable, Collection
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -19,7 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from feedwatch.assembly import Assembly
 from feedwatch.config import Config
 from feedwatch.core.state import PollTask
-from feedwatch.errors import ConfigError, FeedwatchError, StoreDamaged
+from feedwatch.errors import ConfigError, FeedwatchError, StoreDamaged, StoreError, StoreLocked
 from feedwatch.poll import PollReport
 from feedwatch.systemd import notify_systemd, watchdog_interval
 
@@ -67,12 +67,14 @@ class Daemon:
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._ask_reload)
         scheduler = self._start_ticks()
+        clock = asyncio.create_task(self._heed_clock(scheduler))
         notify_systemd("READY=1")
         _LOG.info("started feeds=%d", await self._assembly.count_feeds())
         await self._tick()
         await self._stopping.wait()
         _LOG.info("stopping")
         notify_systemd("STOPPING=1")
+        clock.cancel()
         scheduler.shutdown(wait=False)
         await self._finish()
         _LOG.info("stopped")
@@ -107,6 +109,17 @@ class Daemon:
             scheduler.add_job(self._tick_watchdog, "interval", seconds=seconds, args=[seconds])
         scheduler.start()
         return scheduler
+
+    async def _heed_clock(self, scheduler: AsyncIOScheduler) -> None:
+        """Have the ticks begin anew where the clock is set back: else they wait until it is as late again."""
+        ahead = _read_clock() - time.monotonic()
+        while True:
+            await asyncio.sleep(TICK.total_seconds())
+            before, ahead = ahead, _read_clock() - time.monotonic()
+            if before - ahead > TICK.total_seconds():
+                _LOG.warning("the clock was set back by %d s", before - ahead)
+                for job in scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
 
     async def _tick(self) -> None:
         self._start("discover", self._discover)
@@ -166,7 +179,14 @@ class Daemon:
     async def _poll(self) -> None:
         """Take what is due and poll it as a round of its own: the next tick does not wait for it."""
         room = max(_MOST_IN_FLIGHT - len(self._in_flight), 0)
-        tasks = await self._assembly.take_due(exclude=self._in_flight, limit=room)
+        try:
+            tasks = await self._assembly.take_due(exclude=self._in_flight, limit=room)
+        except StoreLocked:
+            raise
+        except StoreError:
+            # A full disk has answered, too: bitten for that, we would send again what is not written down.
+            self._progressed_at = time.monotonic()
+            raise
         self._progressed_at = time.monotonic()
         if tasks:
             self._rounds += 1
@@ -244,6 +264,11 @@ class Daemon:
     def _cancel(self, names: Collection[str]) -> None:
         for name in names:
             self._tasks[name].cancel()
+
+
+def _read_clock() -> float:
+    """What the clock of the day says, in seconds since 1970: the one that the scheduler goes by."""
+    return datetime.now(UTC).timestamp()
 
 
 def _root_of(name: str) -> str:

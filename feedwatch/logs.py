@@ -66,8 +66,17 @@ def start_logging(
     return handler
 
 
+_of_crashes = Redactor()
+
+
+def redact_crashes(redactor: Redactor) -> None:
+    """Have crashes pass this redactor, where nothing else is logged."""
+    global _of_crashes  # noqa: PLW0603 — a crash is the whole process's
+    _of_crashes = redactor
+
+
 def log_crash(error: BaseException) -> None:
     """Log what nobody foresaw, traceback and all, but redacted like every other line."""
     if not any(isinstance(each, _Handler) for each in logging.getLogger().handlers):
-        start_logging("error", Redactor())
+        start_logging("error", _of_crashes)
     logging.getLogger("feedwatch").critical(_CRASHED, exc_info=error)

@@ -22,6 +22,7 @@ from feedwatch.core.notices import say_duration
 from feedwatch.core.schedule import is_failing_by_now
 from feedwatch.core.state import FeedStatus
 from feedwatch.errors import FeedwatchError, StoreError, StoreLocked, StoreMissing
+from feedwatch.logs import redact_crashes
 from feedwatch.present import Row, Screen, Show
 from feedwatch.redact import Redactor, mask_url, secrets_of_url
 from feedwatch.rows import (
@@ -37,7 +38,15 @@ from feedwatch.rows import (
     say_unknown,
 )
 from feedwatch.store import Store, copy_state
-from feedwatch.terminal import clean_text
+from feedwatch.terminal import clean_lines, clean_text
+
+
+def start_hiding(config: Config) -> Redactor:
+    """Give a redactor that knows the secrets of a configuration; what crashes from now on passes it, too."""
+    redactor = Redactor()
+    hide_secrets(config, redactor)
+    redact_crashes(redactor)
+    return redactor
 
 
 @contextmanager
@@ -47,10 +56,9 @@ def open_for_looking(config: Config, *, as_json: bool) -> Iterator[tuple[Store, 
     Raises:
         StoreError: there is no state, or it cannot be read.
     """
+    redactor = start_hiding(config)
     store = Store.open_read_only(config.state)
     try:
-        redactor = Redactor()
-        hide_secrets(config, redactor)
         for feed in store.list_feeds():
             redactor.register(*secrets_of_url(feed.address))
         yield store, Screen(redactor, as_json=as_json)
@@ -139,6 +147,8 @@ def check_state(config: Config, now: datetime, *, as_json: bool) -> int:
     Raises:
         StoreMissing: there is no state.
     """
+    # Not `open_for_looking`: it reads the feeds, and they may be what is damaged.
+    redactor = start_hiding(config)
     try:
         store = Store.open_read_only(config.state)
     except (StoreMissing, StoreLocked):
@@ -150,9 +160,6 @@ def check_state(config: Config, now: datetime, *, as_json: bool) -> int:
             rows = [_checked(f"state: {each.rule}", each.problem) for each in store.inspect(now)]
         finally:
             store.close()
-    # Not `open_for_looking`: it reads the feeds, and they may be what is damaged.
-    redactor = Redactor()
-    hide_secrets(config, redactor)
     Screen(redactor, as_json=as_json).print_rows(rows, ["subject", "ok", "problem"], empty="nothing to check")
     return int(any(not row["ok"] for row in rows))
 
@@ -222,7 +229,7 @@ def explain_login(config: Config, account: str) -> int:
 # ── subscriptions ─────────────────────────────────────────────────────────────────────────────────
 
 
-def export_opml(store: Store, config: Config, *, with_tokens: bool) -> None:
+def export_opml(store: Store, config: Config, redactor: Redactor, *, with_tokens: bool) -> None:
     """Print the feeds that are watched as OPML; addresses that are secret only where asked for."""
     from feedwatch.opml import Outline, split_group, write_opml  # noqa: PLC0415 — lxml, for this alone
 
@@ -231,10 +238,13 @@ def export_opml(store: Store, config: Config, *, with_tokens: bool) -> None:
     accounts = {_account_of(feed) for feed in told}
     outlines = [
         Outline(
-            feed.feed.partition("/")[2],
+            redactor.redact(feed.feed.partition("/")[2]),
             feed.address,
             kind=str(feed.kind),
-            groups=(*([_account_of(feed)] if len(accounts) > 1 else []), *split_group(feed.group)),
+            groups=(
+                *([_account_of(feed)] if len(accounts) > 1 else []),
+                *map(redactor.redact, split_group(feed.group)),
+            ),
         )
         for feed in told
     ]
@@ -268,6 +278,8 @@ def import_opml(file: Path, account: str) -> None:
     click.echo(f"# {len(feeds)} feeds of {clean_text(file.name)}: put this into the configuration")
     wanted = {"accounts": {account: {"service": "feeds", "feeds": feeds}}}
     text = yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True, width=1_000_000)
+    if clean_lines(text) != text:  # what turns a line around on a terminal is written as its number
+        text = yaml.safe_dump(wanted, sort_keys=False, width=1_000_000)
     click.echo(text, nl=False)
     if left_out:
         click.echo(f"left out {left_out} whose address is not one of http or https", err=True)

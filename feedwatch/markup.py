@@ -15,6 +15,7 @@ from feedwatch.core.model import ParseFailed, Reason
 Element = etree._Element  # noqa: SLF001 — the public name of lxml's element type is private
 
 _MOST_BYTES = 4 * 1024 * 1024  # some 20,000 outlines; a tree of many times this would fill a small machine
+_LARGEST_TREE = 450_000  # tags, and attributes twice: each takes as much memory as two tags
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)")
 _BLANK = re.compile(rb"(?:\xef\xbb\xbf)?+\s*+(?:<\?xml[^>]*+>)?+\s*+")
 _HTML = re.compile(
@@ -52,6 +53,8 @@ def attributes_of(element: Element) -> dict[str, str]:
 def _refuse_unread(body: bytes) -> ParseFailed | None:
     if len(body) > _MOST_BYTES:
         return ParseFailed(Reason.TOO_LARGE, f"{len(body)} bytes")
+    if body.count(b"<") + 2 * body.count(b"=") > _LARGEST_TREE:
+        return ParseFailed(Reason.HOSTILE, "too many elements")
     if _BLANK.fullmatch(body):
         return ParseFailed(Reason.EMPTY_BODY)
     if _HTML.match(body[:4096]):

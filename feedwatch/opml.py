@@ -19,7 +19,12 @@ GROUP_SEPARATOR = " / "
 
 _MOST_OUTLINES = 20_000
 _DEEPEST = 50
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONGEST_TEXT = 300
+"""Of a longer text the start is kept."""
+_LONGEST_GROUP = 1000
+"""Each feed has the texts of all its groups in one: what goes beyond this is left out, innermost first."""
+_LONGEST_ADDRESS = 4096
+_NOT_WRITTEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def read_outlines(root: Element) -> Opml | ParseFailed:
 def write_opml(outlines: Iterable[Outline], *, title: str = "feedwatch subscriptions") -> bytes:
     """Write a document that reads back as the same outlines, those of one group beside each other.
 
-    Characters that XML cannot hold are left out.
+    Characters that XML cannot hold are left out, and those that could drive a terminal.
     """
     root = etree.Element("opml", {"version": "2.0"})
     etree.SubElement(etree.SubElement(root, "head"), "title").text = _clean(title)
@@ -112,10 +117,17 @@ class _Reading:
             self.skipped.append(_text_of(attributes))
             return
         if address := attributes.get("xmlurl", "").strip():
+            if len(address) > _LONGEST_ADDRESS:
+                self.refused = ParseFailed(Reason.HOSTILE, "an address without end")
+                return
             self.outlines.append(_make_outline(attributes, address, groups))
         if len(element):
             # Single spaces only: then the separator splits a group's text where it joined it.
-            self.read_children(element, (*groups, " ".join(_text_of(attributes).split())))
+            self.read_children(element, _add_group(groups, " ".join(_text_of(attributes).split())))
+
+
+def _add_group(groups: tuple[str, ...], text: str) -> tuple[str, ...]:
+    return (*groups, text if len(text) + sum(map(len, groups)) <= _LONGEST_GROUP else "")
 
 
 def _make_outline(attributes: dict[str, str], address: str, groups: tuple[str, ...]) -> Outline:
@@ -131,7 +143,8 @@ def _make_outline(attributes: dict[str, str], address: str, groups: tuple[str, .
 
 
 def _text_of(attributes: dict[str, str]) -> str:
-    return attributes.get("text", "").strip() or attributes.get("title", "").strip()
+    text = attributes.get("text", "").strip() or attributes.get("title", "").strip()
+    return text[:_LONGEST_TEXT].rstrip()
 
 
 def _host_of(address: str) -> str:
@@ -173,4 +186,4 @@ def _attributes_to_write(outline: Outline) -> dict[str, str]:
 
 
 def _clean(text: str) -> str:
-    return _NOT_IN_XML.sub("", text)
+    return _NOT_WRITTEN.sub("", text)

@@ -6,16 +6,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from apscheduler.schedulers import base as scheduling
+from apscheduler.triggers import interval as intervals
 
 from feedwatch import daemon as daemon_module
 from feedwatch.assembly import Assembly
 from feedwatch.config import Config
 from feedwatch.core.state import PollTask
 from feedwatch.daemon import Daemon
-from feedwatch.errors import StoreDamaged, StoreLocked
+from feedwatch.errors import StoreDamaged, StoreError, StoreLocked
 from feedwatch.poll import PollOutcome, PollReport
 
 
@@ -36,6 +40,8 @@ class Parts:
     run_round: Callable[[Collection[Task], Callable[[PollReport], None]], Awaitable[None]] | None = None
     applied: list[object] = field(default_factory=list)
     released: int = 0
+    fails: StoreError | None = None
+    store: Any = field(default_factory=SimpleNamespace)
 
     @property
     def poller(self) -> Any:
@@ -45,7 +51,16 @@ class Parts:
     async def take_due(self, *, exclude: Collection[int], limit: int) -> tuple[Task, ...]:
         """Give what is due."""
         self.excluded.append(set(exclude))
+        if self.fails is not None:
+            raise self.fails
         return self.due.pop(0) if self.due else ()
+
+    async def due_accounts(self) -> tuple[str, ...]:
+        """No index is to be read."""
+        return ()
+
+    async def prune(self) -> None:
+        """There is nothing to forget."""
 
     async def due_addresses(self) -> tuple[str, ...]:
         """Nothing is to be sent by itself."""
@@ -199,6 +214,55 @@ async def test_a_reload_asked_for_during_a_reload_is_made_after_it() -> None:
 
 async def _ask(daemon: Daemon) -> None:
     daemon._ask_reload()
+
+
+@pytest.mark.parametrize(
+    ("error", "is_progress"), [(StoreError("the disk is full"), True), (StoreLocked("busy"), False)]
+)
+async def test_a_store_that_answers_that_it_cannot_write_is_no_lack_of_progress(
+    error: StoreError, *, is_progress: bool
+) -> None:
+    """A restart mends no full disk, and sends again what is not written down; one that waits may hang."""
+    parts = Parts(fails=error)
+    daemon = _make_daemon(parts)
+    daemon._progressed_at = 0.0
+    with pytest.raises(StoreError):
+        await daemon._poll()
+    assert bool(daemon._progressed_at) is is_progress
+
+
+async def test_ticks_go_on_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler waits by the clock of the day: set back by an hour it would not tick for an hour."""
+    monkeypatch.setattr(daemon_module, "TICK", timedelta(seconds=0.02))
+    monkeypatch.setattr(_DayClock, "back", timedelta(0))
+    for module in (scheduling, intervals, daemon_module):
+        monkeypatch.setattr(module, "datetime", _DayClock)
+    parts = Parts()
+    daemon = _make_daemon(parts)
+    running = asyncio.create_task(daemon.run())
+    await _wait_for_polls(parts, 3)
+    _DayClock.back = timedelta(hours=1)
+    await _wait_for_polls(parts, len(parts.excluded) + 3)
+    daemon.stop()
+    await running
+
+
+class _DayClock(datetime):
+    """A `datetime` by a clock that a test sets back."""
+
+    back = timedelta(0)
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> _DayClock:
+        """The time it is, or was."""
+        at = datetime.now(tz) - cls.back
+        return cls.fromtimestamp(at.timestamp(), tz)
+
+
+async def _wait_for_polls(parts: Parts, count: int) -> None:
+    async with asyncio.timeout(10):
+        while len(parts.excluded) < count:  # noqa: ASYNC110 — nothing tells of it
+            await asyncio.sleep(0.01)
 
 
 async def test_damage_of_the_state_stops_the_daemon_once(caplog: pytest.LogCaptureFixture) -> None:

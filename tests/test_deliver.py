@@ -35,7 +35,7 @@ from feedwatch.core.model import (
 from feedwatch.core.render import compose_message
 from feedwatch.core.schedule import RetryPolicy
 from feedwatch.core.state import Settled
-from feedwatch.deliver import hide_secrets
+from feedwatch.deliver import Deliverer, DeliveryReport, hide_secrets
 from feedwatch.errors import StoreError
 from feedwatch.notify import Notifier
 from feedwatch.redact import Redactor
@@ -163,21 +163,41 @@ async def test_giving_up_counts_from_a_delivery_s_own_first_attempt(office: Offi
     await office.owe("Platoon")
     deliverer = office.deliverer(Scripted(judge=lambda _: DOWN))
     await deliverer.serve_all()
-    office.now += timedelta(days=4)
+    await _go_on_trying(office, deliverer, days=4)
     await office.owe("Gandhi")
     await deliverer.serve_all()
     assert await office.states() == ["pending", "pending"]
-    office.now += timedelta(days=1, hours=1)
-    reports = await deliverer.serve_all()
+    reports = await _go_on_trying(office, deliverer, days=1)
     assert [(report.outcome, report.reason) for report in reports] == [
         (Settled.DEAD, Reason.GAVE_UP),
         (Settled.AGAIN, Reason.UNREACHABLE),
     ]
-    office.now += timedelta(days=4)
-    (still,) = await deliverer.serve_all()
+    (still,) = await _go_on_trying(office, deliverer, days=4)
     assert still.outcome is Settled.AGAIN
-    office.now += timedelta(days=1, hours=1)
-    (dead,) = await deliverer.serve_all()
+    (dead,) = await _go_on_trying(office, deliverer, days=1)
+    assert (dead.outcome, dead.reason) == (Settled.DEAD, Reason.GAVE_UP)
+
+
+async def _go_on_trying(office: Office, deliverer: Deliverer, *, days: int) -> list[DeliveryReport]:
+    """Try twice a day; what came of the last time."""
+    reports: list[DeliveryReport] = []
+    for _ in range(2 * days):
+        office.now += timedelta(hours=12)
+        reports = await deliverer.serve_all()
+    return reports
+
+
+async def test_time_in_which_nobody_tried_is_no_part_of_a_life(office: Office) -> None:
+    """A machine sleeps for a week and wakes without a network: one attempt more is not the last."""
+    await office.owe("Platoon")
+    deliverer = office.deliverer(Scripted(judge=lambda _: DOWN))
+    await deliverer.serve_all()
+    office.now += timedelta(days=7)
+    (awake,) = await deliverer.serve_all()
+    assert (awake.outcome, awake.reason) == (Settled.AGAIN, Reason.UNREACHABLE)
+    (still,) = await _go_on_trying(office, deliverer, days=4)
+    assert still.outcome is Settled.AGAIN
+    (dead,) = await _go_on_trying(office, deliverer, days=1)
     assert (dead.outcome, dead.reason) == (Settled.DEAD, Reason.GAVE_UP)
 
 
@@ -228,8 +248,7 @@ async def test_all_refused_are_kept_until_given_up(office: Office) -> None:
         await deliverer.serve_all()
         office.now += timedelta(hours=1)
     assert await office.states() == ["pending", "pending"]
-    office.now += timedelta(days=4)
-    await deliverer.serve_all()
+    await _go_on_trying(office, deliverer, days=4)
     assert [(m.state, m.reason) for m in await office.messages()] == [("dead", Reason.GAVE_UP)] * 2
 
 

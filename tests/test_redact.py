@@ -162,3 +162,8 @@ def test_address_is_shown_without_what_sounds_secret(url: str, masked: str) -> N
 def test_secrets_of_an_address_are_found(url: str, secrets: tuple[str, ...]) -> None:
     """What an address hides is learnt, decoded; words and names that stand in every text are not."""
     assert secrets_of_url(url) == secrets
+
+
+def test_secret_in_json_with_escaped_slashes_is_hidden() -> None:
+    """Some writers of JSON escape a slash, and servers repeat what they are asked."""
+    assert Redactor("a/secret+of-mine").redact(r'{"token": "a\/secret+of-mine"}') == '{"token": "•••"}'

@@ -21,6 +21,10 @@ def hide_secrets(config: Config, redactor: Redactor) -> None:
     for account in config.accounts.values():
         if isinstance(account, NetflixAccount):
             redactor.register(*secrets_of_url(account.url))
+        for address in account.addresses:
+            # One that stands in the configuration is no secret, but for the tokens in it.
+            if address.verify() is None:
+                redactor.register(*secrets_of_url(address.reveal()))
     for target in config.targets.values():
         for url in target.urls:
             if url.verify() is None:

@@ -197,7 +197,8 @@ def _drop_strangers(query: str) -> str:
 
 def _last_segment(stripped: str) -> str:
     path = stripped.partition("?")[0].partition("#")[0]
-    return unquote(path.rstrip("/").rpartition("/")[2])
+    # Without NUL: what reads the text of a key elsewhere (SQLite's JSON) may take it for the end.
+    return unquote(path.rstrip("/").rpartition("/")[2]).replace("\0", "")
 
 
 def _shorten(key: str) -> str:

@@ -11,6 +11,10 @@ SAVED = "saved"
 """The availability of a title that waits outside the queue's order until it can be had."""
 
 
+_COMPARED_AS = {"content": "content-2"}
+"""Facts that were read otherwise once: what was compared as such is no measure for what is read now."""
+
+
 @dataclass(frozen=True, slots=True)
 class KindRules:
     """How the lists of one kind are compared and announced.
@@ -30,7 +34,7 @@ class KindRules:
     @property
     def signature(self) -> str:
         """What a snapshot was compared as; a different signature makes a new baseline (law 5)."""
-        return f"{self.kind}/keys-1/{','.join(self.compared)}"
+        return f"{self.kind}/keys-1/{','.join(_COMPARED_AS.get(fact, fact) for fact in self.compared)}"
 
 
 _RULES = {

@@ -66,8 +66,9 @@ def mark_repeat(body: str, style: Style, *, is_html: bool) -> str:
 def _write_repeated(style: Style) -> str:
     """The line of a repeat, with the line break before it."""
     is_roomy = style.limit >= _MOST_FOR_REPEATED * len(_REPEATED)
-    line = _REPEATED if is_roomy else _REPEATED_IN_SHORT
-    return f"\n<p>{line}</p>" if style.markup is Markup.HTML else f"\n{line}"
+    if not is_roomy:
+        return f"\n{_REPEATED_IN_SHORT}"  # in HTML, too: there is no room for a paragraph
+    return f"\n<p>{_REPEATED}</p>" if style.markup is Markup.HTML else f"\n{_REPEATED}"
 
 
 # ── how much fits ─────────────────────────────────────────────────────────────────────────────────
@@ -137,7 +138,7 @@ def _shorten_names(one: _Told, style: Style) -> Composed | None:
 
 def _break_off(one: _Told, style: Style) -> Composed:
     """The start of what happened, without a title or any markup: for the smallest of services."""
-    plain = "".join(part.text for part in _summarize(one))
+    plain = shorten("".join(part.text for part in _summarize(one)), max(style.limit, 1))
     room = max(style.limit - _BETWEEN, 1)
 
     def write(length: int) -> str:
@@ -168,8 +169,12 @@ def _without_links(one: _Told) -> _Told:
 
 def _tell(subject: RecordedChange | Notice, style: Style) -> _Told:
     if isinstance(subject, Notice):
-        return _write(_Told(subject, _OWN_HEADING, describe_notice(subject)), style)
-    return _write(_Told(subject, clean(feed_of(subject)), (describe_change(subject),)), style)
+        heading, lines = _OWN_HEADING, describe_notice(subject)
+    else:
+        heading, lines = clean(feed_of(subject)), (describe_change(subject),)
+    # What is longer than all that fits is tried in many lengths further on: none of them is a longer one.
+    most = max(style.limit, 1)
+    return _write(_Told(subject, heading, tuple(_cap_sentence(line, most) for line in lines)), style)
 
 
 def _summarize(one: _Told) -> Sentence:
@@ -220,7 +225,7 @@ def _count(heading: str, group: Sequence[_Told]) -> Sentence:
 def _write_title(sentence: Sentence, style: Style) -> str:
     """A title line within its limit: long names give way before our own words do."""
     style = _style_of_title(style)
-    sentence = tuple(replace(part, shown=False) for part in sentence)
+    sentence = _cap_sentence(tuple(replace(part, shown=False) for part in sentence), style.title_limit)
     written = _write_sentence(sentence, style)
     if measure(written) <= style.title_limit:
         return written

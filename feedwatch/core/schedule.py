@@ -23,7 +23,10 @@ from feedwatch.core.model import (
 from feedwatch.core.state import AddressHealth, ClaimedMessage, PollTask, Settled, Settlement
 
 LONGEST_WAIT = timedelta(days=1)
-"""However a server fails or wishes, it is asked once a day: a feed is never silently given up."""
+"""However a server fails, it is asked once a day: a feed is never silently given up.
+
+Only a rest that it asks for by name (Retry-After) may be longer, up to a week.
+"""
 CONFIRM_AFTER = timedelta(seconds=90)
 """A held reply is confirmed or dropped within two minutes, spread and tick included (law 8)."""
 OUTAGE_WAIT = timedelta(minutes=1)

@@ -19,6 +19,8 @@ _UNSEEN = (
     r"\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0001"
 )
 """Controls, directions and what has no width; but not what joins the parts of one character (ZWJ, ZWNJ)."""
+_LONGEST_CHARACTER = 64
+"""What a person sees as one character takes at most so many; a pile of more accents may be cut."""
 _UNSEEN_IN_TEXT = re.compile(f"[{_UNSEEN}]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _TOKEN = re.compile(
@@ -82,7 +84,8 @@ def shorten(text: str, most: int) -> str:
     if measure(text) <= most:
         return text
     end = _index_at(text, max(most - measure(ELLIPSIS), 0))
-    while end > 0 and _is_within(text, end):
+    least = max(end - _LONGEST_CHARACTER, 0)
+    while end > least and _is_within(text, end):
         end -= 1
     word = text.rfind(" ", 0, end + 1)
     if word > end * 2 // 3:
@@ -110,7 +113,7 @@ def _is_within(text: str, end: int) -> bool:
     if "\U000e0020" <= after <= "\U000e007f":
         return True
     if _is_flag_half(after) and _is_flag_half(before):
-        run = re.search(r"[\U0001f1e6-\U0001f1ff]+$", text[:end])
+        run = re.search(r"[\U0001f1e6-\U0001f1ff]+$", text[max(end - _LONGEST_CHARACTER, 0) : end])
         return run is not None and len(run.group()) % 2 == 1
     return False
 

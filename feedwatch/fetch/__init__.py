@@ -3,8 +3,9 @@
 What goes wrong comes back as a value with a reason. Redirects are followed by hand, so that neither a
 token nor a signature ever reaches another host. Nothing here knows of feeds or of the database.
 
-`fetcher` asks, `exchange` is one request and its redirects, `transport` puts it on the wire, `gate` says
-where connections may lead; `addresses`, `headers`, `bodies` and `failures` read what their names say.
+`fetcher` asks, `exchange` is one request and its redirects, `transport` puts it on the wire, `lookup` asks
+where names lead, `gate` says where connections may; `addresses`, `headers`, `bodies` and `failures`
+read what their names say.
 """
 
 from feedwatch.fetch.addresses import host_named_by

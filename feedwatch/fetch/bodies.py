@@ -12,6 +12,8 @@ from feedwatch.core.model import FetchFailed, Reason
 _PLAIN: Final = ("", "identity")
 _PACKED: Final = ("gzip", "x-gzip", "deflate")
 _GZIP: Final = b"\x1f\x8b"
+_AT_ONCE: Final = 4096
+"""What follows a part of gzip is copied, and parts may be twenty bytes short: more would take for ever."""
 
 
 async def read_body(response: httpx.Response, limit: int, *, cut: bool = False) -> bytes | FetchFailed:
@@ -66,8 +68,12 @@ class Inflater:
         Raises:
             zlib.error: the bytes are not what they were said to be.
         """
+        starts = range(0, len(chunk), _AT_ONCE)
+        return b"".join(self._feed(chunk[start : start + _AT_ONCE]) for start in starts)
+
+    def _feed(self, piece: bytes) -> bytes:
         out: list[bytes] = []
-        data, self._waiting = self._waiting + chunk, b""
+        data, self._waiting = self._waiting + piece, b""
         while data and self._left > 0 and not self._over:
             if self._stream is None:
                 if len(data) < 2:

@@ -54,7 +54,10 @@ class Exchange:
         """Where the document has moved to for good; None while it has not."""
         if self.url == self._first or not self._permanent:
             return None
-        return with_user_of(self._first, self.url) if self._is_trusted() else self.url
+        if self._is_trusted():
+            return with_user_of(self._first, self.url)
+        # Who sends us elsewhere does not choose as whom we sign in there.
+        return with_user_of("", self.url) if "@" in self.url else self.url
 
     def make_request(self, headers: Mapping[str, str]) -> httpx.Request:
         """Make the request for the hop we are at.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -11,6 +12,10 @@ import httpx
 from feedwatch.core.model import Validators
 
 _LONGEST: Final = timedelta(days=1000)
+_LONGEST_REST: Final = timedelta(days=7)
+"""Who asks for more means something else (seconds since 1970, say), and would silence its host for years."""
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""A server may send these in a header; nobody may send them back."""
 
 
 def read_validators(response: httpx.Response) -> Validators:
@@ -31,22 +36,22 @@ def read_retry_after(headers: httpx.Headers, now: datetime) -> timedelta | None:
     """Give how long a server wants not to be asked: seconds, or until a date (RFC 9110, section 10.2.3)."""
     text = headers.get("retry-after", "").strip()
     if (seconds := _seconds(text)) is not None:
-        return seconds
+        return min(seconds, _LONGEST_REST)
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, OverflowError, IndexError, TypeError):  # it has more than one way to give up
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(at - now, timedelta(0)), _LONGEST)
+    return min(max(at - now, timedelta(0)), _LONGEST_REST)
 
 
 def read_date(headers: httpx.Headers) -> datetime | None:
     """Give what the server's own clock says (RFC 9110, section 6.6.1)."""
     try:
         at = parsedate_to_datetime(headers.get("date", ""))
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError, IndexError, TypeError):
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _exact(response: httpx.Response, name: bytes) -> str | None:
@@ -54,7 +59,7 @@ def _exact(response: httpx.Response, name: bytes) -> str | None:
     for key, value in response.headers.raw:
         if key.lower() == name:
             try:
-                return value.decode("utf-8") or None
+                return None if _CONTROL.search(value) else value.decode("utf-8") or None
             except UnicodeDecodeError:
                 return None
     return None

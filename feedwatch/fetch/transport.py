@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -18,10 +19,15 @@ from yarl import URL
 
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.gate import Gate
+from feedwatch.fetch.lookup import make_resolver
 
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(
     total=None
 )  # the deadline is the fetcher's, for the whole exchange
+_KEPT_FOR: Final = 15.0
+"""Seconds that a connection stays open for the next request."""
+_MOST_HOSTS_KEPT: Final = 100
+"""To so many hosts at most: thousands, asked in one round, would take all descriptors there are."""
 
 
 class RawTransport(httpx.AsyncBaseTransport):
@@ -50,37 +56,46 @@ class RawTransport(httpx.AsyncBaseTransport):
         """
         if self._left:
             await self._close_left()
-        pool = self._pool = self._pool or _Pool(self._make_session())
+        pool = self._pool = self._pool or _Pool(self._make_session(), self._make_session(force_close=True))
         url = URL(request.extensions["raw_url"], encoded=True)
         pool.users += 1
         try:
             with self._gate.way_to(url.raw_host or ""):
-                response = await pool.session.request(
+                response = await pool.session_for(str(url.origin())).request(
                     request.method, url, headers=request.headers, allow_redirects=False, timeout=_NO_TIMEOUT
                 )
         except BaseException:
             pool.users -= 1
             raise
         return httpx.Response(
-            response.status, headers=response.raw_headers, stream=_Stream(response, pool), request=request
+            response.status,
+            headers=response.raw_headers,
+            stream=_Stream(response, pool),
+            request=request,
         )
 
     async def aclose(self) -> None:
         """Close all connections."""
         for pool in (*self._left, *([self._pool] if self._pool else ())):
-            await pool.session.close()
+            await pool.aclose()
 
     async def _close_left(self) -> None:
         """Close what nobody uses any more of the connections made under other rules."""
         ended = [pool for pool in self._left if not pool.users]
         self._left = [pool for pool in self._left if pool.users]
         for pool in ended:
-            await pool.session.close()
+            await pool.aclose()
 
-    def _make_session(self) -> aiohttp.ClientSession:
+    def _make_session(self, *, force_close: bool = False) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, ttl_dns_cache=60, ssl=self._trust, socket_factory=self._gate.open_socket
+                limit=0,
+                resolver=make_resolver(),
+                ttl_dns_cache=60,
+                force_close=force_close,
+                keepalive_timeout=None if force_close else _KEPT_FOR,
+                ssl=self._trust,
+                socket_factory=self._gate.open_socket,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -93,8 +108,27 @@ class RawTransport(httpx.AsyncBaseTransport):
 class _Pool:
     """Connections made under one set of rules, and how many requests use it."""
 
-    session: aiohttp.ClientSession
+    keeping: aiohttp.ClientSession
+    closing: aiohttp.ClientSession
     users: int = 0
+    asked: dict[str, float] = field(default_factory=dict)
+    """When each host was last asked whose connections are kept, the longest ago first."""
+
+    def session_for(self, origin: str) -> aiohttp.ClientSession:
+        """Who asks a host: what keeps the connection, unless it keeps those to too many others."""
+        now = time.monotonic()
+        while self.asked and now - self.asked[oldest := next(iter(self.asked))] > _KEPT_FOR:
+            del self.asked[oldest]
+        if origin not in self.asked and len(self.asked) >= _MOST_HOSTS_KEPT:
+            return self.closing
+        self.asked.pop(origin, None)
+        self.asked[origin] = now
+        return self.keeping
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.keeping.close()
+        await self.closing.close()
 
 
 class _Stream(httpx.AsyncByteStream):

@@ -32,6 +32,7 @@ _LISTS: Mapping[str, tuple[str, Kind, str]] = {
     "recommendations": ("recommendations", Kind.RECOMMENDATIONS, "recommendations"),
     "reviews": ("reviews", Kind.STREAM, "reviews"),
 }
+_LONGEST_NAME = 200
 _NAMES = {name for name, _, _ in _LISTS.values()}
 _KINDS_BELOW: Mapping[str, Kind] = {
     "queues": Kind.QUEUE,
@@ -134,7 +135,7 @@ def identity_of_relation(relation: str, address: str) -> FeedIdentity:
 
 def _name_after(path: str) -> tuple[str, Kind, str]:
     """Name a list after its path; what stands below a known kind of list is of that kind."""
-    name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-") or "feed"
+    name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[:_LONGEST_NAME].rstrip("-") or "feed"
     return name, _KINDS_BELOW.get(path.partition("/")[0], Kind.STREAM), path
 
 

@@ -16,6 +16,8 @@ _BAD_FEED_TOKEN = re.compile(r"\bfeed token\b", re.IGNORECASE)
 _NAMED_SECRET = re.compile(r"\b\w*(?:token|secret|signature|key|nonce)=\S*", re.IGNORECASE)
 _OPAQUE = re.compile(r"[^\s\"'<>]{24,}|\b(?=\S*\d)(?=\S*[A-Za-z])[^\s\"'<>]{12,}")
 _LONGEST_DETAIL = 200
+_LONGEST_LOOKED_AT = 2000
+"""Of a longer message only the start is: looking for tokens takes time by the square of its length."""
 _LARGEST = 64 * 1024
 """A longer document is no status; of an error no more is kept anyway."""
 
@@ -66,6 +68,8 @@ def classify_failure(failed: FetchFailed, *, tokenized: bool, now: datetime) -> 
 def redact_message(message: str) -> str:
     """Make a server's message fit to be kept: one short line, nothing in it that could be a token."""
     line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
+    if len(line) > _LONGEST_LOOKED_AT:
+        line = line[:_LONGEST_LOOKED_AT].rpartition(" ")[0]  # half a token might not be known for one
     return _OPAQUE.sub("…", _NAMED_SECRET.sub("…", line))[:_LONGEST_DETAIL]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -14,6 +15,8 @@ from feedwatch.notify.door import BadAddress, Service, open_service
 SEND_WITHIN = timedelta(seconds=60)
 _MOST_STUCK = 32
 """Sends that never come back may keep so many threads; each timed out long ago."""
+_MOST_STUCK_OF_ONE = 4
+"""So many of them an address may have: a service that lets each message hang must not take all places."""
 
 
 class Notifier:
@@ -28,7 +31,7 @@ class Notifier:
         self._within = within.total_seconds()
         self._services: dict[str, tuple[str, Service | BadAddress]] = {}
         self._styles: dict[str, Style] = {}
-        self._stuck = 0
+        self._stuck: Counter[str] = Counter()
 
     def check_address(self, url: str) -> str | None:
         """Say what is wrong with the address of a service, without its secrets; None if nothing is."""
@@ -49,13 +52,13 @@ class Notifier:
         service = self._open(address, url)
         if isinstance(service, BadAddress):
             return NotifyFailed(Reason.UNREACHABLE, service.problem)
-        if self._stuck >= _MOST_STUCK:
+        if self._stuck[address] >= _MOST_STUCK_OF_ONE or self._stuck.total() >= _MOST_STUCK:
             return NotifyFailed(Reason.UNREACHABLE, "too many messages hang on their way")
         under_way = False
         try:
             async with asyncio.timeout(self._within), self._places:
                 under_way = True
-                return await self._run(lambda: service.deliver(message_title, body, is_html=is_html))
+                return await self._run(address, lambda: service.deliver(message_title, body, is_html=is_html))
         except TimeoutError:
             if not under_way:
                 return NotifyFailed(Reason.UNREACHABLE, "other messages took all the time")
@@ -73,13 +76,13 @@ class Notifier:
             known = self._services[address] = (url, open_service(url))
         return known[1]
 
-    async def _run(self, call: Callable[[], NotifyOutcome]) -> NotifyOutcome:
+    async def _run(self, address: str, call: Callable[[], NotifyOutcome]) -> NotifyOutcome:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[NotifyOutcome] = loop.create_future()
 
         def settle(outcome: NotifyOutcome) -> None:
             if done.cancelled():
-                self._stuck -= 1
+                self._stuck[address] -= 1
             elif not done.done():
                 done.set_result(outcome)
 
@@ -92,7 +95,7 @@ class Notifier:
         try:
             return await done
         except asyncio.CancelledError:
-            self._stuck += done.cancelled()
+            self._stuck[address] += done.cancelled()
             raise
 
 

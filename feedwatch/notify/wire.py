@@ -12,6 +12,7 @@ import functools
 import json
 import os
 import smtplib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,11 @@ from feedwatch.notify.failures import Exchange, limit_rest
 
 _SEEN: ContextVar[list[Exchange] | None] = ContextVar("feedwatch_exchanges", default=None)
 _LONGEST_READ = 64 * 1024
+_LARGEST_REPLY = 1024 * 1024
+"""Of a longer reply the start is read, unpacked: no plugin needs more, and a service might never end it."""
+_READ_WITHIN = 60.0
+_MOST_LINES = 100
+"""Of one SMTP reply: nobody says more, and one without end would fill the memory."""
 _IN_WORDS = {
     "ConnectTimeout": "no connection in time",
     "ConnectTimeoutError": "no connection in time",
@@ -64,11 +70,45 @@ def listen_to_mail() -> None:
             raise
 
     smtplib.SMTP.data = data  # type: ignore[method-assign, assignment]
+    plain_reply = smtplib.SMTP.getreply
+
+    @functools.wraps(plain_reply)
+    def getreply(server: smtplib.SMTP) -> Any:
+        if server.file is None and server.sock is not None:
+            server.file = server.sock.makefile("rb")
+        if server.file is not None:
+            server.file = _FewLines(server.file)
+        try:
+            return plain_reply(server)
+        finally:
+            if isinstance(server.file, _FewLines):
+                server.file = server.file.plain
+
+    smtplib.SMTP.getreply = getreply  # type: ignore[method-assign, assignment]
+
+
+class _FewLines:
+    """A stream of lines that breaks off after some."""
+
+    def __init__(self, plain: Any) -> None:
+        self.plain = plain
+        self._left = _MOST_LINES
+
+    def readline(self, limit: int) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError("a reply without end")
+        line: bytes = self.plain.readline(limit)
+        return line
+
+    def close(self) -> None:
+        self.plain.close()
 
 
 def listen_to_requests() -> None:
     """Begin to see the requests made through `requests`; to be called once."""
     import requests  # noqa: PLC0415 — comes with Apprise, as late as it
+    import urllib3  # noqa: PLC0415
 
     plain_send = requests.Session.send
 
@@ -86,6 +126,37 @@ def listen_to_requests() -> None:
         return reply
 
     requests.Session.send = send  # type: ignore[method-assign, assignment]
+    plain_ask = requests.adapters.HTTPAdapter.send
+
+    @functools.wraps(plain_ask)
+    def ask(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
+        reply = plain_ask(adapter, request, *args, **options)
+        if _SEEN.get() is None:
+            return reply
+        try:
+            _read_start(reply)
+        except urllib3.exceptions.HTTPError as error:
+            reply.close()
+            raise requests.ConnectionError(error) from error
+        return reply
+
+    requests.adapters.HTTPAdapter.send = ask  # type: ignore[method-assign, assignment]
+
+
+def _read_start(reply: Any) -> None:
+    """Read a reply as far as it is of use. `requests` would read it whole, whatever it unpacks to."""
+    ends_at = time.monotonic() + _READ_WITHIN
+    content = bytearray()
+    while len(content) < _LARGEST_REPLY and time.monotonic() < ends_at:
+        # `read1` gives what has come: `read` would wait for all of it, however slowly it drips.
+        part = reply.raw.read1(_LARGEST_REPLY - len(content), decode_content=True)
+        if not part:
+            break
+        content += part
+    else:
+        reply.close()
+    reply._content = bytes(content)  # noqa: SLF001 — how `requests` itself keeps what it has read
+    reply._content_consumed = True  # noqa: SLF001
 
 
 def _describe_reply(reply: Any) -> Exchange:

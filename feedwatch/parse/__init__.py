@@ -7,31 +7,32 @@ by feedparser in a process of its own. A document that cannot be believed is a v
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from feedwatch.core.model import Kind, Page, ParseFailed, Reason
+from feedwatch.parse.charset import settle_charset
 from feedwatch.parse.foreign import FeedparserWorker
 from feedwatch.parse.guard import (
     Element,
     ends_whole,
     is_hostile,
     parse_strictly,
+    prune_broken,
     refuse_broken,
+    refuse_page,
     refuse_tree,
     refuse_unread,
     root_name,
 )
 from feedwatch.parse.jsonfeed import read_json
 from feedwatch.parse.links import base_of
+from feedwatch.parse.pruning import prune_tree
 from feedwatch.parse.tree import ATOM, is_plain_root, local_name, read_atom, read_plain
 
 __all__ = ["NeedsFeedparser", "Parser", "read_direct"]
 
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_DECLARES_ENCODING = re.compile(rb"\A(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff|\s*+<\?xml[^>]*encoding)")
 _FOREIGN_ROOTS = {"rss", "rdf", "feed", "channel"}
 _STRICT_KINDS = {Kind.QUEUE, Kind.RATINGS}
 _LARGE = 256 * 1024
@@ -40,10 +41,14 @@ _LARGE = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class NeedsFeedparser:
-    """The document is for feedparser to read, in this charset if it names none itself."""
+    """The document is for feedparser to read, in this charset if it names none itself.
+
+    `broken` says that it is not well-formed: then nothing is pruned but what stands before the root.
+    """
 
     body: bytes = field(repr=False)
     charset: str | None
+    broken: bool = False
 
 
 class Parser:
@@ -61,8 +66,8 @@ class Parser:
         else:
             read = read_direct(body, kind=kind, url=url, content_type=content_type)
         if isinstance(read, NeedsFeedparser):
-            return await self._worker.read(read.body, base_of(url), read.charset)
-        return read
+            read = await self._worker.read(read.body, base_of(url), read.charset, broken=read.broken)
+        return (refuse_page(read) if isinstance(read, Page) else None) or read
 
     async def aclose(self) -> None:
         """End the worker process, if there is one."""
@@ -74,23 +79,24 @@ def read_direct(
 ) -> Page | ParseFailed | NeedsFeedparser:
     """Read what can be read in this process, or say that it is for feedparser."""
     body = body.lstrip()  # the one fault that changes nothing: white space before the declaration
-    refused = refuse_unread(body)
-    if refused:
-        return refused
     base = base_of(url)
     if body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return read_json(body, base)
-    charset = _outer_charset(body, content_type)
+    settled = settle_charset(body, content_type)
+    if isinstance(settled, ParseFailed):
+        return settled
+    body, charset = settled.body, settled.charset
+    refused = refuse_unread(body)
+    if refused:
+        return refused
     try:
         root = parse_strictly(body, charset)
     except (etree.XMLSyntaxError, LookupError) as error:
-        return _judge_broken(body, kind, charset, error)
-    return refuse_tree(root, body) or _read_root(root, base, body, charset)
+        return _judge_broken(body, kind, charset or settled.declared, error)
+    return refuse_tree(root, body) or _read_root(root, base)
 
 
-def _read_root(
-    root: Element, base: str, body: bytes, charset: str | None
-) -> Page | ParseFailed | NeedsFeedparser:
+def _read_root(root: Element, base: str) -> Page | ParseFailed | NeedsFeedparser:
     name = local_name(root)
     if root.tag == ATOM + "feed":
         return read_atom(root, base)
@@ -100,7 +106,8 @@ def _read_root(
     if is_plain_root(name):
         return read_plain(root, base)
     if name.lower() in _FOREIGN_ROOTS:
-        return NeedsFeedparser(body, charset)
+        pruned = prune_tree(root)
+        return pruned if isinstance(pruned, ParseFailed) else NeedsFeedparser(pruned, "utf-8")
     return ParseFailed(Reason.NOT_A_FEED, f"a document of <{name[:40]}>")
 
 
@@ -116,7 +123,7 @@ def _judge_broken(
     readable = name in _FOREIGN_ROOTS and ends_whole(body) and b"\0" not in body
     if kind in _STRICT_KINDS or not readable:
         return ParseFailed(Reason.MALFORMED, _place_of(error))
-    return refuse_broken(body) or NeedsFeedparser(body, charset)
+    return refuse_broken(body) or NeedsFeedparser(prune_broken(body), charset, broken=True)
 
 
 def _place_of(error: Exception) -> str:
@@ -125,11 +132,3 @@ def _place_of(error: Exception) -> str:
         return "in a charset that is not known"
     line, column = error.position
     return f"not well-formed at line {line}, column {column}"
-
-
-def _outer_charset(body: bytes, content_type: str | None) -> str | None:
-    """The charset that only the server names; what the document itself says comes first."""
-    if content_type is None or _DECLARES_ENCODING.match(body[:200]):
-        return None
-    match = _CHARSET.search(content_type)
-    return match[1] if match else None

@@ -11,21 +11,28 @@ _SPACE = re.compile(r"\s+")
 _IN_QUEUE = re.compile(r"/queues?/[^/]+/(?P<list>available|saved)(?:/(?P<position>\d+))?/[^/]+/?$")
 _TITLE_PATH = re.compile(r"/catalog/titles/\w+/(?:[^?#]*/)?\d+/?$")
 _WORDS = {"not_interested", "no_opinion"}
+LONGEST_TEXT = 65_536
+"""A longer title, id or address is nobody's: it would be kept, compared and sent."""
+_LONGEST_LABEL = 200
 _LONGEST_PATH = 1000
 _LONGEST_EXCERPT = 100
 
 
 def clean_title(text: str | None, *, is_html: bool = False) -> str:
-    """A title as one line of plain text."""
+    """A title as one line of plain text; one without end stays too long, and is not gone through."""
     if not text:
         return ""
+    if len(text) > LONGEST_TEXT:
+        return text[: LONGEST_TEXT + 1]
     if is_html:
         text = html.unescape(_TAGS.sub("", text))
     return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
 
 
 def clean_reference(text: str | None) -> str | None:
-    """An id or a link without what neither may hold; None for none."""
+    """An id or a link without what neither may hold; None for none. One without end stays too long."""
+    if text and len(text) > LONGEST_TEXT:
+        return text[: LONGEST_TEXT + 1]
     return _CONTROL.sub("", text).strip() or None if text else None
 
 
@@ -68,7 +75,7 @@ def read_number(text: str | None) -> str | None:
 
 def read_availability(label: str | None) -> str | None:
     """An availability in one dialect: `available now`, `saved`, `very long wait`."""
-    if not label:
+    if not label or len(label) > _LONGEST_LABEL:
         return None
     return _SPACE.sub(" ", label.replace("_", " ")).strip().lower() or None
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
@@ -24,7 +25,9 @@ from feedwatch.parse.guard import MOST_ENTRIES
 from feedwatch.parse.links import resolve_link
 from feedwatch.parse.tree import read_period
 
-DEADLINE = timedelta(seconds=20)
+DEADLINE = timedelta(seconds=90)
+"""The last resort, for a worker that does nothing: one that works too long is ended long before
+(feedwatch.parse.budget)."""
 
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "TZ")
 """All that the worker sees of ours: it reads hostile documents, and has no business with secrets."""
@@ -40,12 +43,14 @@ class FeedparserWorker:
         self._process: Process | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def read(self, body: bytes, base: str, charset: str | None) -> Page | ParseFailed:
+    async def read(
+        self, body: bytes, base: str, charset: str | None, *, broken: bool = False
+    ) -> Page | ParseFailed:
         """Read a document, within limits of time and memory."""
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._deadline):
-                    found = await self._ask(body, charset)
+                    found = await self._ask(body, {"charset": charset, "broken": broken})
             except _ENDED:
                 await self._kill()
                 return ParseFailed(Reason.PARSER_KILLED, "took too much time or memory")
@@ -53,8 +58,8 @@ class FeedparserWorker:
                 await self._kill()  # half an answer must not be taken for the next one's
                 raise
         if len(cast("list[object]", found["entries"])) > _MANY:
-            return await asyncio.to_thread(_page, found, base)
-        return _page(found, base)
+            return await asyncio.to_thread(make_page, found, base)
+        return make_page(found, base)
 
     async def aclose(self) -> None:
         """Let the worker end."""
@@ -71,14 +76,18 @@ class FeedparserWorker:
                 process.kill()
                 await process.wait()
 
-    async def _ask(self, body: bytes, charset: str | None) -> Mapping[str, object]:
-        about = json.dumps({"charset": charset}).encode()
+    async def _ask(self, body: bytes, said: Mapping[str, object]) -> Mapping[str, object]:
+        about = json.dumps(said).encode()
         question = HEADER.pack(len(about), len(body)) + about + body
         if self._process is not None:
             try:
                 return await _converse(self._process, question)
             except _ENDED:
-                await self._kill()  # while it was idle, perhaps: then this document is not to blame
+                process = self._process
+                await self._kill()
+                if process.returncode == -signal.SIGPROF:
+                    raise  # the time that it had for this very document was used up
+                # While it was idle, perhaps: then this document is not to blame.
         self._process = await _start()
         return await _converse(self._process, question)
 
@@ -116,7 +125,8 @@ async def _converse(process: Process, question: bytes) -> Mapping[str, object]:
     return cast("Mapping[str, object]", json.loads(await process.stdout.readexactly(length)))
 
 
-def _page(found: Mapping[str, object], base: str) -> Page | ParseFailed:
+def make_page(found: Mapping[str, object], base: str) -> Page | ParseFailed:
+    """Make a page of what the worker answered, or say why it is none."""
     if problem := _text(found, "problem"):
         return ParseFailed(Reason.MALFORMED, f"the parser gave up ({problem})")
     # feedparser gives an HTML page or an error document no version and no complaint.

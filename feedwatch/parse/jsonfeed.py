@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import cast
 
 from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
@@ -13,14 +14,25 @@ from feedwatch.parse.links import resolve_link
 from feedwatch.parse.tree import digest_content
 
 JsonObject = dict[str, object]
+_MOST_OBJECTS = 250_000
+_MOST_VALUES = 500_000
+"""As many as would fit are a hundred times as large once they are read."""
 
 
 def read_json(body: bytes, url: str) -> Page | ParseFailed:
     """Read a JSON document."""
+    if body.count(b"{") + body.count(b"[") > _MOST_OBJECTS or body.count(b",") > _MOST_VALUES:
+        return ParseFailed(Reason.HOSTILE, "too many values")
     try:
-        document: object = json.loads(body.decode("utf-8-sig"))
+        document: object = json.loads(
+            body.decode("utf-8-sig"), parse_constant=_refuse_number, parse_float=_read_float
+        )
     except (ValueError, RecursionError):
         return ParseFailed(Reason.MALFORMED, "no well-formed JSON")
+    return _read_feed(document, url)
+
+
+def _read_feed(document: object, url: str) -> Page | ParseFailed:
     if not isinstance(document, dict):
         return ParseFailed(Reason.NOT_A_FEED, "JSON, but no JSON Feed")
     feed = cast("JsonObject", document)
@@ -35,6 +47,16 @@ def read_json(body: bytes, url: str) -> Page | ParseFailed:
         return ParseFailed(Reason.HOSTILE, "too many entries")
     entries = [_read_item(cast("JsonObject", item), url) for item in items if isinstance(item, dict)]
     return Page(form=Form.JSON, entries=tuple(entries))
+
+
+def _read_float(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_number(text)
+
+
+def _refuse_number(text: str) -> float:
+    """What is no number in JSON, or none that anybody can keep."""
+    raise ValueError(text[:20])
 
 
 def _read_item(item: JsonObject, base: str) -> RawEntry:

@@ -8,6 +8,8 @@ from feedwatch.redact import secrets_of_url
 
 _LONGEST = 4096
 """A longer address is none; nothing is looked for in it."""
+LONGEST_BASE = 1024
+"""What every link of a document may be given in front."""
 
 
 def base_of(url: str) -> str:

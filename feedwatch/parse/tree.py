@@ -21,12 +21,14 @@ from feedwatch.parse.facts import (
     read_rating,
 )
 from feedwatch.parse.guard import MOST_ENTRIES, Element
-from feedwatch.parse.links import resolve_link
+from feedwatch.parse.links import LONGEST_BASE, resolve_link
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _PLAIN_ROOTS = {"queue", "queues", "rental_history", "ratings", "recommendations", "at_home", "reviews"}
 _PLAIN_ITEMS = {"recommendation"}
+_PIECE = 65_536
+_LONGEST_ETAG = 1000
 _NUMBERS = {"predicted_rating", "average_rating"}
 _FACT_NAMES = {
     "position",
@@ -75,12 +77,13 @@ def _page(form: Form, root: Element, entries: list[RawEntry]) -> Page | ParseFai
         name = local_name(child)
         if name in _SAID:
             said.setdefault(_SAID[name], (child.text or "").strip())
+    etag = said.get("etag", "")
     return Page(
         form=form,
         entries=tuple(entries),
         total=read_count(said.get("total")),
         start_index=read_count(said.get("start")),
-        etag=said.get("etag") or None,
+        etag=etag if 0 < len(etag) <= _LONGEST_ETAG else None,
         complete=any(
             local_name(c) == "complete" and "purl.org/syndication/history" in str(c.tag) for c in root
         )
@@ -115,7 +118,8 @@ def _treats_as_list(root: Element) -> bool:
 
 def _base_at(element: Element, base: str) -> str:
     own = element.get(_XML_BASE)
-    return (resolve_link(base, own.strip()) if own else None) or base
+    found = resolve_link(base, own.strip()) if own else None
+    return found if found and len(found) <= LONGEST_BASE else base
 
 
 # ── entries ───────────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +170,7 @@ class _Reading:
             if number:
                 facts[name] = number
         year = texts.get("release_year", "")
-        if year.isdigit():
+        if year.isdigit() and len(year) < 10:
             facts["year"] = year
         if self.content:
             facts["content"] = digest_content(self.content)
@@ -245,5 +249,16 @@ def _read_item(item: Element, url: str) -> RawEntry:
 
 def digest_content(texts: Iterable[str]) -> str:
     """A digest of a post's text, for who asks to compare it; white space does not count."""
-    joined = " ".join(" ".join(texts).split())
-    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(digest_size=16)
+    joined = " ".join(texts)
+    begun = apart = False
+    # Piece by piece: the words of a long text, each by itself, take thirty times its memory.
+    for start in range(0, len(joined), _PIECE):
+        piece = joined[start : start + _PIECE]
+        words = " ".join(piece.split())
+        if words:
+            digest.update(b" " if begun and (apart or piece[0].isspace()) else b"")
+            digest.update(words.encode("utf-8", "surrogatepass"))
+            begun = True
+        apart = piece[-1].isspace() or (apart and not words)
+    return digest.hexdigest()

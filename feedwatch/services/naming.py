@@ -6,7 +6,7 @@ A feed keeps its name while its address or its text stays, wherever in the docum
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from feedwatch.core.state import KnownFeed
@@ -35,9 +35,10 @@ def name_feeds(outlines: Iterable[Outline], known: Sequence[KnownFeed]) -> tuple
     names = _keep_by_address(lists, known)
     names |= _keep_by_text({key: of for key, of in lists.items() if key not in names}, known, names.values())
     taken = {feed.name for feed in known}
+    numbers: dict[str, int] = {}
     for key, outline in lists.items():
         if key not in names:
-            names[key] = _find_free_name(make_name(outline.text), taken)
+            names[key] = _find_free_name(make_name(outline.text), taken, numbers)
             taken.add(names[key])
     return tuple(NamedOutline(names[key], outline) for key, outline in lists.items())
 
@@ -88,13 +89,15 @@ def _keep_by_text(
     Several of one text are paired in the order of their addresses and names, not of the document:
     moving an outline must not swap two feeds.
     """
-    free: dict[str, Iterator[str]] = {}
-    for text in {outline.text for outline in lists.values()}:
-        of_text = [feed for feed in known if feed.title == text and feed.name not in used]
-        free[text] = iter([feed.name for feed in sorted(of_text, key=_living_first)])
+    claimed = set(used)
+    of_text: dict[str | None, list[str]] = {}
+    for feed in sorted(known, key=_living_first):
+        if feed.name not in claimed:
+            of_text.setdefault(feed.title, []).append(feed.name)
+    free = {text: iter(names) for text, names in of_text.items()}
     names: dict[str, str] = {}
     for key, outline in sorted(lists.items()):
-        if (name := next(free[outline.text], None)) is not None:
+        if (name := next(free.get(outline.text, iter(())), None)) is not None:
             names[key] = name
     return names
 
@@ -103,9 +106,12 @@ def _living_first(feed: KnownFeed) -> tuple[bool, str]:
     return feed.retired, feed.name
 
 
-def _find_free_name(name: str, taken: Collection[str]) -> str:
-    numbered, number = name, 1
+def _find_free_name(name: str, taken: Collection[str], numbers: dict[str, int]) -> str:
+    """A name that nobody has; `numbers` says from which number on to look, for thousands may want one."""
+    number = numbers.get(name, 1)
+    numbered = name if number == 1 else f"{name}-{number}"
     while numbered in taken:
         number += 1
         numbered = f"{name}-{number}"
+    numbers[name] = number
     return numbered

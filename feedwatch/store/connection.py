@@ -18,8 +18,10 @@ from feedwatch.store.file import (
     has_unwritten,
     keep_from_others,
     missing,
+    must_be_in_place,
     must_exist,
     must_not_be_cut_to_nothing,
+    place_of,
 )
 from feedwatch.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
@@ -46,6 +48,7 @@ class Connection:
         """Of the schema: an older one is migrated, where it is not opened only to look at the file."""
         self._conn = conn
         self._patience = BUSY_TIMEOUT
+        self._place = place_of(path)
         self._conn.row_factory = sqlite3.Row
         self.db = sqlite_utils.Database(conn, execute_plugins=False)
 
@@ -140,6 +143,8 @@ class Connection:
             # Deferred, two writers that have read would fail whatever the time-out.
             self._execute("BEGIN IMMEDIATE")
             try:
+                # With a log beside it SQLite does not look: what is written would be gone at the next start.
+                must_be_in_place(self.path, self._place)
                 yield self._conn
                 self._conn.execute("COMMIT")
             except BaseException:

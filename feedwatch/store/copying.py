@@ -15,6 +15,7 @@ from feedwatch.store.faults import translated
 from feedwatch.store.file import (
     COMPANIONS,
     beside,
+    has_unwritten,
     must_exist,
     must_not_be_cut_to_nothing,
     sync_folder,
@@ -62,6 +63,9 @@ def _must_be_free(state: Path, to: Path, *, replace: bool) -> None:
         raise StoreError(f"{to} is a folder: name a file in it")
     if not to.parent.is_dir():
         raise StoreError(f"cannot make the copy {to}: there is no folder {to.parent}")
+    if has_unwritten(to):
+        # SQLite would read the log of what was there into the copy.
+        raise StoreError(f"{to} is a state that is in use, or was: a log lies beside it; name another file")
     if os.path.lexists(to) and not replace:
         raise StoreError(f"{to} is there already: name another file, or say --force to replace it")
 
@@ -83,7 +87,8 @@ def _part_of(to: Path) -> Iterator[Path]:
         raise StoreError(f"cannot make the copy {to}: {error.strerror}") from error
     # Open until all is done: closing it would let go of what SQLite has locked in the same file.
     try:
-        _hold(handle, to)
+        _hold(handle, part, to)
+        _must_be_ours(handle, part)
         try:
             os.ftruncate(handle, 0)
             os.fchmod(handle, 0o600)
@@ -97,11 +102,22 @@ def _part_of(to: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def _hold(handle: int, to: Path) -> None:
+def _hold(handle: int, part: Path, to: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held it until now may have given it its name: then it is a copy that is whole.
+        is_ours = os.path.samestat(os.fstat(handle), os.lstat(part))
     except OSError as error:
         raise StoreError(f"another copy is being made to {to}") from error
+    if not is_ours:
+        raise StoreError(f"another copy has just been made to {to}")
+
+
+def _must_be_ours(handle: int, part: Path) -> None:
+    """Refuse a file that somebody else has laid there, to read the copy in it or to have it overwritten."""
+    found = os.fstat(handle)
+    if found.st_uid != os.geteuid() or found.st_nlink > 1:
+        raise StoreError(f"{part} is in the way, and not a copy begun by this user: remove it")
 
 
 def _remove(part: Path) -> None:

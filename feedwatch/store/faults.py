@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from feedwatch.errors import StoreDamaged, StoreError, StoreLocked
+from feedwatch.store.file import MOVED
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
@@ -31,7 +32,6 @@ _GROUND = {
     "more)",
     sqlite3.SQLITE_PERM: "cannot be used: look at the rights of the file and of its folder",
 }
-_MOVED = "was moved or deleted while it was open: put it back where it was, and start feedwatch again"
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def _translate(path: Path, error: sqlite3.DatabaseError) -> StoreError:
         # What stands there by now is not quoted: nobody knows what it is.
         return StoreDamaged(f"{path} is not a sound feedwatch state: a text in it is none")
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED:
-        return StoreError(f"{path} {_MOVED} ({error})")
+        return StoreError(f"{path} {MOVED} ({error})")
     said = _GROUND.get(code or 0)
     return StoreError(f"{path} {said} ({error})" if said else f"{path}: {error}")
 

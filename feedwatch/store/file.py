@@ -12,6 +12,7 @@ from feedwatch.store.schema import APPLICATION_ID
 
 COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database: part of it as long as it is there."""
+MOVED = "was moved or deleted while it was open: put it back where it was, and start feedwatch again"
 _MAGIC = b"SQLite format 3\0"
 _MARK = slice(68, 72)
 """Where the header of a database says whose it is."""
@@ -60,12 +61,27 @@ def missing(path: Path) -> StoreMissing:
     return StoreMissing(f"no state at {path}: has the daemon run yet? (feedwatch run)")
 
 
+def place_of(path: Path) -> tuple[int, int] | None:
+    """Which file a name leads to, whatever stands in it; None if it leads to none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def must_be_in_place(path: Path, place: tuple[int, int] | None) -> None:
+    """Raise StoreError if the name of a state that is open does not lead to that file any more."""
+    if place_of(path) != place:
+        raise StoreError(f"{path} {MOVED}")
+
+
 def must_not_be_cut_to_nothing(path: Path) -> None:
     """Raise StoreDamaged if a state is gone or empty while its log is not.
 
     SQLite would take it for a new one, and throw away the log, which may be all that is left.
     """
-    log = beside(path, "-wal")
+    log = beside(_followed(path), "-wal")
     try:
         # The log first: a new state that another process fills at this moment has its file before its log.
         has_log = log.exists() and log.stat().st_size > 0
@@ -81,9 +97,14 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
+def _followed(path: Path) -> Path:
+    """Where a link leads: SQLite keeps its files beside the file itself, not beside the link."""
+    return Path(os.path.realpath(path))
+
+
 def has_unwritten(path: Path) -> bool:
     """Whether something that was committed waits beside the file to be written into it."""
-    logs = (beside(path, suffix) for suffix in ("-wal", "-journal"))
+    logs = (beside(_followed(path), suffix) for suffix in ("-wal", "-journal"))
     return any(log.exists() and log.stat().st_size for log in logs)
 
 

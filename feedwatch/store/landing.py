@@ -91,6 +91,8 @@ def write_failure(conn: Transaction, poll: FailedPoll) -> None:
     ).rowcount
     if not written:
         return
+    if poll.retire and _return_home(conn, poll):
+        return
     if poll.blamed:
         _blame_feed(conn, poll)
     if poll.notice:
@@ -351,9 +353,22 @@ def _blame_feed(conn: Transaction, poll: FailedPoll) -> None:
         ),
     )
     # Where a permanent redirect has led may be gone again; the address that is named may not.
-    conn.execute(
-        "UPDATE feeds SET address = named_address, moved_to = NULL, moved_polls = 0, validators = '[]', "
-        "body_digest = NULL, content_digest = NULL "
-        "WHERE id = ? AND address <> named_address AND failures >= ?",
-        (poll.task.feed_id, FAILURES_BEFORE_RETURNING),
-    )
+    conn.execute(f"{_RETURN} AND failures >= ?", (poll.task.feed_id, FAILURES_BEFORE_RETURNING))
+
+
+_RETURN = """
+UPDATE feeds SET address = named_address, moved_to = NULL, moved_polls = 0, validators = '[]',
+    body_digest = NULL, content_digest = NULL WHERE id = ? AND address <> named_address
+"""
+
+
+def _return_home(conn: Transaction, poll: FailedPoll) -> bool:
+    """Where a redirect has led is gone for good: only the address that is named retires a feed by that.
+
+    It is due there at once. False if it was the address that is named.
+    """
+    if not conn.execute(_RETURN, (poll.task.feed_id,)).rowcount:
+        return False
+    _blame_feed(conn, replace(poll, retire=False, notice=None))
+    conn.execute("UPDATE feeds SET next_poll_at = ? WHERE id = ?", (stamp(poll.at), poll.task.feed_id))
+    return True

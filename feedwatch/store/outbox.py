@@ -24,7 +24,7 @@ from feedwatch.store.claiming import (
 )
 from feedwatch.store.codec import instant, read_instant, read_reason, stamp
 from feedwatch.store.connection import Connection, Row, Transaction
-from feedwatch.store.settling import KEEP_DOUBT, read_health, write_settlement
+from feedwatch.store.settling import KEEP_DOUBT, forgive_absence, read_health, write_settlement
 
 DONE_SHOWN = 50
 _ALL = -1
@@ -83,13 +83,15 @@ class Outbox(Connection):
 
         A message that was made before goes again unchanged. Otherwise `compose` makes one of the
         longest run of due deliveries that fits; the others wait for the next. One whose claim has run
-        out may have arrived; with `drop_ambiguous` it is given up.
+        out may have arrived; with `drop_ambiguous` it is given up. Time in which it was due and nobody
+        tried is no part of its life.
         """
         wanted = Wanted(address, now, compose, drop_ambiguous)
         with self.transaction() as conn:
             message_id = choose_message(conn, wanted)
             if message_id is None:
                 return None
+            forgive_absence(conn, message_id, now)
             conn.execute(
                 "UPDATE messages SET may_have_arrived = max(may_have_arrived, token IS NOT NULL), "
                 "state = 'claimed', attempts = attempts + 1, lease_until_at = ?, "

@@ -7,8 +7,8 @@ seen by the files that lie there, and is finished at the next start.
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ ASIDE = ".damaged-"
 """What stands between the name of a state and the instant at which it was set aside."""
 NEW = ".new-"
 """The same for a state that is to take the place of the one set aside at that instant, until it does."""
+_INSTANT = re.compile(r"\d{8}T\d{6}Z(?:-\d+)?")
+"""How such a name ends; a file that is called otherwise is somebody's, and stays."""
 
 Announce = Callable[[Path], tuple[Notice, Sequence[str]]]
 """What is said of a state that was set aside under a name, and to which addresses."""
@@ -91,7 +93,7 @@ def _find_problem(path: Path, now: datetime) -> str | None:
 
 def _name_aside(path: Path, now: datetime) -> Path:
     """A name that nothing has yet, nor anything that would lie beside it."""
-    wanted = f"{path.name}{ASIDE}{now:%Y%m%dT%H%M%SZ}"
+    wanted = f"{path.name}{ASIDE}{now:%Y%m%dT%H%M%SZ}"  # as _INSTANT has it
     names = (wanted if number == 1 else f"{wanted}-{number}" for number in range(1, 1_000_000))
     candidates = (path.with_name(name) for name in names)
     return next(
@@ -131,8 +133,9 @@ def _swap(path: Path, aside: Path) -> None:
 
 def _finish(path: Path) -> None:
     """Finish what a kill has cut short, or clear away what was begun and never read from."""
-    for new in sorted(path.parent.glob(f"{glob.escape(path.name + NEW)}*")):
-        if new.name.endswith(COMPANIONS):
+    begun = [each for each in path.parent.iterdir() if each.name.startswith(path.name + NEW)]
+    for new in sorted(begun):
+        if not _INSTANT.fullmatch(new.name.removeprefix(path.name + NEW)):
             continue
         aside = path.with_name(path.name + ASIDE + new.name.removeprefix(path.name + NEW))
         if not path.exists() and any(os.path.lexists(beside(aside, suffix)) for suffix in ("", *COMPANIONS)):

@@ -65,6 +65,8 @@ _JSON = {
     "object": {"accounts": ("facts",), "entries": ("facts",), "changes": ("facts", "entry_facts")},
     "array": {"feeds": ("validators", "left_etags", "entry_order"), "notices": ("feeds",)},
 }
+_PAIRS = (("feeds", "validators"), ("notices", "feeds"), ("changes", "facts"))
+"""What holds pairs and nothing else."""
 _DIGIT = "[0-9]"
 _INSTANT = "-".join((_DIGIT * 4, _DIGIT * 2, _DIGIT * 2)) + "T" + ":".join([_DIGIT * 2] * 3)
 _INSTANT += "." + _DIGIT * 6 + "Z"
@@ -84,10 +86,12 @@ def _find_instants() -> str:
     parts = []
     for table, columns in INSTANTS.items():
         for column in columns:
-            # Nothing is added, but made to be reckoned with: a 30th of February is another day then.
+            # Nothing is added, but made to be reckoned with: a 30th of February is another day then. Only
+            # to the second: SQLite rounds what is beyond a millisecond, up into the next second.
+            to_the_second = f"substr({column}, 1, 19)"
             wrong = (
                 f"{column} NOT GLOB '{_INSTANT}' "
-                f"OR strftime('%Y-%m-%dT%H:%M:%S', {column}, '+0 days') IS NOT substr({column}, 1, 19)"
+                f"OR strftime('%Y-%m-%dT%H:%M:%S', {to_the_second}, '+0 days') IS NOT {to_the_second}"
             )
             parts.append(f"SELECT '{table}.{column}' FROM {table} WHERE {column} IS NOT NULL AND ({wrong})")  # noqa: S608
     return " UNION ALL ".join(parts)
@@ -103,6 +107,12 @@ def _find_json() -> str:
                 f"WHERE NOT json_valid({column}) OR json_type({column}) <> '{form}'"
                 for column in columns
             ]
+    for table, column in _PAIRS:
+        values = f"json_each(CASE WHEN json_valid({column}) THEN {column} END) AS pair"
+        is_none = "CASE pair.type WHEN 'array' THEN json_array_length(pair.value) END IS NOT 2"
+        parts.append(
+            f"SELECT '{table}.{column}' FROM {table} WHERE EXISTS (SELECT 1 FROM {values} WHERE {is_none})"  # noqa: S608
+        )
     return " UNION ALL ".join(parts)
 
 
@@ -110,6 +120,8 @@ _FEED = "feeds.account || '/' || feeds.name"
 _PLACES = """
 json_each(CASE WHEN json_valid(entry_order) THEN entry_order END) AS part, json_each(part.value) AS place
 """
+# A key may hold a NUL, written before feedwatch took it out; SQLite reads none of what follows it in JSON.
+_IS_READ_WHOLE = r"instr(entry_order, '\u0000') = 0"
 _OWED = "deliveries.state IN ('pending', 'bound')"
 _OPEN = "messages.state IN ('pending', 'claimed', 'paused')"
 _DONE = "messages.state IN ('delivered', 'dead')"
@@ -122,13 +134,13 @@ IS_READABLE = (
         "order",
         "the order of a list and its entries differ:",
         f"""
-        SELECT {_FEED} FROM feeds WHERE
+        SELECT {_FEED} FROM feeds WHERE {_IS_READ_WHOLE} AND (
             (SELECT count(*) || ' ' || count(DISTINCT place.value) FROM {_PLACES})
             <> (SELECT count(*) || ' ' || count(*) FROM entries WHERE feed_id = feeds.id)
-        OR EXISTS (
-            SELECT 1 FROM {_PLACES}
-            LEFT JOIN entries ON entries.feed_id = feeds.id AND entries.key = place.value
-            WHERE entries.key IS NULL)
+            OR EXISTS (
+                SELECT 1 FROM {_PLACES}
+                LEFT JOIN entries ON entries.feed_id = feeds.id AND entries.key = place.value
+                WHERE entries.key IS NULL))
         """,  # noqa: S608 — only our own text
     ),
 )

@@ -17,6 +17,8 @@ from feedwatch.store.codec import instant, read_instant, stamp, write_instant
 from feedwatch.store.connection import Row, Transaction
 from feedwatch.store.owing import owe_notice
 
+ABSENCE = timedelta(days=1)
+"""What is due for longer was not tried because nobody was there: the machine slept, or we did not run."""
 KEEP_DOUBT = "CASE reason WHEN 'ambiguous' THEN reason ELSE ? END"
 """A new reason of what is in no message: that it may have arrived outlives every other."""
 
@@ -60,6 +62,21 @@ def kill_message(
         "UPDATE deliveries SET state = 'dead', settled_at = ?, reason = ? WHERE message_id = ?",
         (at, reason, message_id),
     )
+
+
+def forgive_absence(conn: Transaction, message_id: int, now: datetime) -> None:
+    """Take out of a message's life the time in which it was due and nobody tried.
+
+    A machine that wakes after a week has no network yet: one attempt must not be the last.
+    """
+    row = conn.execute(
+        "SELECT max(next_attempt_at, first_attempt_at, coalesce(lease_until_at, '')) AS due_at "
+        "FROM messages WHERE id = ?",
+        (message_id,),
+    ).fetchone()
+    absent = now - instant(row["due_at"])
+    if absent > ABSENCE:
+        _lengthen_life(conn, message_id, absent)
 
 
 def read_health(row: Row | None) -> AddressHealth:

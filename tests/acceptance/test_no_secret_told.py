@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import base64
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
 import pytest
 from daemons import Process, Scene
+from feedserver import FeedServer, redirect, reply
 from sinks import Reply, WebhookSink
 
 pytest_plugins = ("playing",)
@@ -25,11 +28,33 @@ SECRETS = {
     "access token's secret": "person/secret+9z8y7x6w",
     "feed token": "T1sandbox/feed~token-0.x1y2--",
     "a plain feed's token": "private/feed+5g6h7j8k",
+    "a plain feed's password": "feed/pass+2w3e4r5t",
+    "a list's token": "list/token+8u7y6t5r",
     "target's password": "hook/pass+3n4m5b6v",
     "target's path": "t0ken-in-a-path/9p8o7i6u",
 }
 _ENCODED_FEED = quote(SECRETS["a plain feed's token"], safe="")
-_COLUMNS = ("feeds", "accounts", "messages", "deliveries")
+_ENCODED_PASSWORD = quote(SECRETS["a plain feed's password"], safe="")
+_ENCODED_LIST = quote(SECRETS["a list's token"], safe="")
+_ETAG = '"validator-of-mine"'
+MAY_HOLD_SECRETS = {
+    # where feeds are asked for, with all that it takes
+    ("feeds", "address"),
+    ("feeds", "named_address"),
+    ("feeds", "moved_to"),
+    # what a server said of a list, to be said back to it byte for byte
+    ("feeds", "validators"),
+    ("feeds", "body_etag"),
+    ("feeds", "left_etags"),
+    # how an index calls a list, to know it again by
+    ("feeds", "title"),
+    ("feeds", "feed_group"),
+    # what is on a list, as its server has it: anything else would be a change, or hide one
+    ("feeds", "entry_order"),
+    *((table, column) for table in ("entries", "changes") for column in ("key", "title", "link", "facts")),
+    ("changes", "entry_facts"),
+}
+"""Columns of the state that are not searched; everything else in it is."""
 
 
 def _spell(secret: str) -> dict[str, str]:
@@ -74,6 +99,11 @@ def _say_all() -> str:
     )
 
 
+def _atom(title: str) -> bytes:
+    entry = f"<entry><id>urn:x:1</id><title>{title}</title><updated>2026-01-01T00:00:00Z</updated></entry>"
+    return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>x</title>{entry}</feed>'.encode()
+
+
 def _error_document(text: str) -> bytes:
     return f"<status><status_code>500</status_code><message>{text}</message></status>".encode()
 
@@ -86,6 +116,9 @@ class Stage:
     hook: WebhookSink
     refusing: WebhookSink
     echo: WebhookSink
+    leading: WebhookSink
+    site: FeedServer
+    elsewhere: FeedServer
     moments: dict[str, object]
     evidence: Evidence = field(default_factory=Evidence)
 
@@ -105,23 +138,56 @@ class Stage:
         assert daemon.stop() == 0
         self.evidence.add("log of run", daemon.err.text)
 
+    def break_state(self) -> None:
+        """Damage the state under nobody's eyes, look at it, and let a daemon set it aside."""
+        with closing(sqlite3.connect(self.scene.state)) as db, db:
+            db.execute("UPDATE entries SET title = ?", [_say_all()])
+        self.do("check", "--deep")
+        told = len(self.hook.received)
+        daemon: Process = self.scene.start("run", moments=self.moments)
+        daemon.err.wait_for("set aside")
+        self.hook.wait_for(told + 1)
+        assert daemon.stop() == 0
+        self.evidence.add("log of a rescue", daemon.err.text)
+
     def keep_the_rest(self) -> None:
         """Keep what was sent, and what the state says of how things went."""
-        for each in (*self.hook.received, *self.refusing.received):
-            self.evidence.add(
-                "messages", f"{each.body.decode()}\n{each.json['title']}\n{each.json['message']}"
-            )
-        for table in _COLUMNS:
-            detail = "''" if table == "deliveries" else "coalesce(detail, '')"
-            for (text,) in self.scene.query(f"SELECT coalesce(reason, '') || ' ' || {detail} FROM {table}"):
-                self.evidence.add(f"state: {table}", text)
+        for sink in (self.hook, self.refusing, self.leading):
+            for each in sink.received:
+                self.evidence.add(
+                    "messages", f"{each.body.decode()}\n{each.json['title']}\n{each.json['message']}"
+                )
+        for request in self.elsewhere.requests:
+            self.evidence.add("another host's log", request.head.decode())
+
+    def search_state(self) -> None:
+        """Keep every text of the state, but for the columns that may hold secrets."""
+        tables = self.scene.query("SELECT name FROM sqlite_master WHERE type = 'table'")
+        for (table,) in tables:
+            columns = [row[1] for row in self.scene.query(f"PRAGMA table_info({table})")]
+            for column in columns:
+                if (table, column) not in MAY_HOLD_SECRETS:
+                    for (value,) in self.scene.query(f"SELECT {column} FROM {table}"):
+                        self.evidence.add(f"state: {table}", str(value))
+        for path in self.scene.folder.iterdir():
+            self.evidence.add("names beside the state", path.name)
+            # Others are the state, or copies of it, or what a person wrote.
+            is_other = ".db" not in path.name and path.name not in ("config.yaml", "app_secret")
+            if is_other or path.suffix == ".lock":
+                self.evidence.add(f"beside the state: {path.name}", path.read_text())
 
 
 @pytest.fixture
 def stages(small: Scene, hook: WebhookSink) -> Iterator[Stage]:
     """The whole play, set up; `moments` are for the test to choose."""
-    with WebhookSink(after_script=Reply(400, body=_say_all().encode())) as refusing, WebhookSink() as echo:
-        stage = Stage(small, hook, refusing, echo, {})
+    with (
+        WebhookSink(after_script=Reply(400, body=_say_all().encode())) as refusing,
+        WebhookSink() as echo,
+        FeedServer() as site,
+        FeedServer() as elsewhere,
+        WebhookSink(after_script=Reply(307, {"Location": elsewhere.url("/hook")})) as leading,
+    ):
+        stage = Stage(small, hook, refusing, echo, leading, site, elsewhere, {})
         _set_secrets(stage)
         for secret in SECRETS.values():
             small.world.add(title=f"A {secret} film")
@@ -142,6 +208,7 @@ def _set_secrets(stage: Stage) -> None:
     targets = {
         "hook": stage.hook.url,
         "refusing": stage.refusing.url_as(f"json://teller:{password}@", f"/{path}/hook").replace("@://", "@"),
+        "leading": stage.leading.url_as(f"json://teller:{password}@", "/hook").replace("@://", "@"),
     }
     scene.configure(targets, "log: debug\nretry: {first: 50ms, most: 100ms}\n")
     (scene.folder / "app_secret").write_text(account.consumer_secret + "\n")
@@ -152,8 +219,33 @@ def _set_secrets(stage: Stage) -> None:
         f"      echo{number}: {stage.echo.url_as('http', f'/{number}')}?token={_ENCODED_FEED}\n"
         for number in range(len(SECRETS))
     )
-    more = f"  echoing:\n    service: feeds\n    feeds:\n{feeds}"
+    feeds += _say_feeds_that_move(stage)
+    more = f"  echoing:\n    service: feeds\n    feeds:\n{feeds}{_say_list(stage)}"
     scene.write(text.replace("\ntargets:", f"{more}\ntargets:"))
+
+
+def _say_feeds_that_move(stage: Stage) -> str:
+    """Two feeds with all that is secret in an address: both lead elsewhere, one of them with its token."""
+    known = reply(_atom("seen"), ETag=_ETAG)
+    stage.site.on("/moving", known, redirect(stage.elsewhere.on("/new", reply(_atom("moved")))))
+    stage.site.on("/leaking", known, redirect(stage.elsewhere.url(f"/leak?t={_ENCODED_FEED}")))
+    user = f"://jane:{_ENCODED_PASSWORD}@"
+    return "".join(
+        f"      {name}: {stage.site.url(f'/{name}').replace('://', user)}?token={_ENCODED_FEED}\n"
+        for name in ("moving", "leaking")
+    )
+
+
+def _say_list(stage: Stage) -> str:
+    """A list from the network, of feeds that are called like secrets."""
+    outlines = "".join(
+        f'<outline text="in {secret}">'
+        f'<outline text="of {secret}" xmlUrl="{stage.site.url(f"/of/{n}")}"/></outline>'
+        for n, secret in enumerate(SECRETS.values())
+    )
+    stage.site.on("/list", reply(f"<opml><body>{outlines}</body></opml>".encode()))
+    stage.site.on("/of/0", reply(_atom("one")))
+    return f"  listed:\n    service: opml\n    url: {stage.site.url('/list')}?token={_ENCODED_LIST}\n"
 
 
 def _echo_everything(stage: Stage) -> None:
@@ -177,20 +269,38 @@ def _play(stage: Stage) -> dict[str, set[str]]:
         world.watch(title=f"{number} {base64.b64encode(secret.encode()).decode()} news")
     stage.do("poll", "--json")
     _echo_everything(stage)
-    stage.run("address=refusing/1")
+    with closing(sqlite3.connect(scene.state)) as db, db:
+        db.execute("UPDATE addresses SET failing_since_at = '2026-01-01T00:00:00.000000Z'")
+    stage.run("target_failing address=refusing/1")
     for command in ("status", "show jane/queue", "changes", "outbox"):
         stage.do(*command.split())
         stage.do(*command.split(), "--json")
+    for command in (
+        "pause refusing 1",
+        "list --all",
+        "resume refusing 1",
+        "retry leading/1",
+        "drop refusing",
+    ):
+        stage.do("outbox", *command.split())
     stage.do("opml", "export")
+    stage.do("backup", str(scene.folder / "copy.db"))
     stage.do("check", "--notify")
     stage.do("poll", stumble=_say_all())
+    stage.do("changes", stumble=_say_all())
     world.rotate_token()
     world.account.consumer_secret = "the server wants another one now"
     stage.do("poll")
     stage.do("discover", "--json")
+    stage.do("check", "--json")
     stage.do("status")
-    (scene.folder / "app_secret").unlink()
+    secret_file = scene.folder / "app_secret"
+    kept = secret_file.read_text()
+    secret_file.unlink()
     stage.do("poll")
+    stage.search_state()
+    secret_file.write_text(kept)
+    stage.break_state()
     stage.keep_the_rest()
     return stage.evidence.find()
 
@@ -201,7 +311,14 @@ def test_no_secret_is_told_by_anything(stages: Stage) -> None:
     assert not found, found
     evidence = stages.evidence.texts
     assert "•••" in evidence["messages"], "the secrets did come by"
-    assert "Traceback" in evidence["errors of poll"], "and errors were told"
+    for command in ("poll", "changes"):
+        assert "Traceback" in evidence[f"errors of {command}"], "and errors were told"
+    assert evidence["errors of changes"].count("Traceback") == 3, "also of a thread, and of an object's end"
+    for told in ("has taken no message", "The state of feedwatch was damaged"):
+        assert told in evidence["messages"]
+    assert stages.elsewhere.requests, "and another host was asked"
+    for request in stages.elsewhere.requests:
+        assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding"}
 
 
 def test_without_redaction_the_same_search_finds_every_one(stages: Stage) -> None:
@@ -210,5 +327,13 @@ def test_without_redaction_the_same_search_finds_every_one(stages: Stage) -> Non
     for name, places in _play(stages).items():
         for how in ("raw", "encoded", "base64"):
             assert any(place.startswith(how) for place in places), f"{name}: not found {how}"
-        for where in ("messages", "output of changes", "output of show", "errors of poll", "state: feeds"):
+        for where in (
+            "messages",
+            "output of changes",
+            "output of show",
+            "errors of poll",
+            "errors of changes",
+        ):
+            assert any(where in place for place in places), f"{name}: not found in {where}"
+        for where in ("output of opml export", "state: feeds", "state: messages"):
             assert any(where in place for place in places), f"{name}: not found in {where}"

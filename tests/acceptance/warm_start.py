@@ -268,13 +268,32 @@ def _redact_nothing(_: bool) -> None:  # noqa: FBT001
 
 
 def _stumble(text: str) -> None:
-    """Raise an error with this text where nobody expects one, in the middle of a poll."""
+    """Raise an error with this text where nobody expects one.
+
+    In the middle of a poll, or of looking: there, in a thread and at the end of an object as well.
+    """
     from feedwatch.poll.reading import ListReader  # noqa: PLC0415
+    from feedwatch.store import Store  # noqa: PLC0415
 
     async def read_list(_self: ListReader, _task: object) -> NoReturn:
         raise RuntimeError(text)
 
+    def fail() -> NoReturn:
+        raise RuntimeError(text)
+
+    class FailsAtItsEnd:
+        def __del__(self) -> None:
+            fail()
+
+    def list_changes(_self: Store, **_: object) -> NoReturn:
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+        FailsAtItsEnd()
+        fail()
+
     ListReader.read_list = read_list  # type: ignore[assignment, method-assign]
+    Store.list_changes = list_changes  # type: ignore[assignment, method-assign]
 
 
 def _tell_modules(path: str) -> None:

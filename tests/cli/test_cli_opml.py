@@ -142,3 +142,11 @@ def test_export_changes_nothing(state: Path) -> None:
         before = list(conn.iterdump())
         invoke("--config", state, "opml", "export")
         assert list(conn.iterdump()) == before
+
+
+def test_address_that_would_turn_a_terminal_around_is_written_as_numbers(tmp_path: Path) -> None:
+    """A direction mark in an address is kept, and reaches no terminal as it is."""
+    (tmp_path / "subs.opml").write_bytes(write_opml([Outline("a", "http://h.example/\u202egro")]))
+    printed = invoke("opml", "import", tmp_path / "subs.opml").output
+    assert "\u202e" not in printed
+    assert "\\u202E" in printed

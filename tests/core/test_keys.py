@@ -85,6 +85,12 @@ def test_no_reference_is_too_odd(text: str, start: str) -> None:
 # ── titles ────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_no_key_holds_a_nul() -> None:
+    """An address may spell one out; what reads the key as JSON may take it for its end."""
+    assert title_of("http://films.example/titles/%00a%00b") == "ab"
+    assert title_of("http://films.example/titles/%00") is None
+
+
 @pytest.mark.parametrize(
     ("entry_id", "ref", "link"),
     [

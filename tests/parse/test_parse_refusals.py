@@ -49,7 +49,7 @@ BAD: dict[str, tuple[bytes, Reason]] = {
     "a byte order mark": (b"\xef\xbb\xbf", Reason.EMPTY_BODY),
     "an XML declaration alone": (b'<?xml version="1.0" encoding="UTF-8"?>\n', Reason.EMPTY_BODY),
     "a comment alone": (b"<?xml version='1.0'?><!-- nothing today -->", Reason.EMPTY_BODY),
-    "a declaration in UTF-16": ('<?xml version="1.0"?>'.encode("utf-16"), Reason.NOT_A_FEED),
+    "a declaration in UTF-16": ('<?xml version="1.0"?>'.encode("utf-16"), Reason.EMPTY_BODY),
     "an error document": (
         b"<status><status_code>401</status_code><message>Invalid\n token</message></status>",
         Reason.ERROR_DOCUMENT,
@@ -72,7 +72,8 @@ BAD: dict[str, tuple[bytes, Reason]] = {
     "zeros": (bytes(100_000), Reason.NOT_A_FEED),
     "JSON of another kind": (b'[{"id": 1}]', Reason.NOT_A_FEED),
     "cut JSON": (b'{"version": "https://jsonfeed.org/version/1", "items": [', Reason.MALFORMED),
-    "deep JSON": (b"[" * 1_000_000, Reason.MALFORMED),
+    "deep JSON": (b"[" * 100_000, Reason.MALFORMED),
+    "deeper JSON": (b"[" * 1_000_000, Reason.HOSTILE),
     "a number of a million digits": (b'{"items": ' + b"9" * 1_000_000 + b"}", Reason.MALFORMED),
     "JSON in no encoding": (b'{"version": "\xff"}', Reason.MALFORMED),
     "a JSON Feed without items": (b'{"version": "https://jsonfeed.org/version/1"}', Reason.MALFORMED),
@@ -242,7 +243,8 @@ def test_any_bytes_are_a_page_or_a_failure(body: bytes, wrapped: bool) -> None: 
         assert isinstance(read, Page | ParseFailed | NeedsFeedparser)
 
 
-VALUE = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just("//[x")
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)  # what is beyond them is no JSON
+VALUE = st.none() | st.booleans() | st.integers() | FLOATS | st.text(max_size=9) | st.just("//[x")
 FIELDS = ["id", "url", "external_url", "title", "summary", "content_text", "content_html", "date_published"]
 
 

@@ -118,6 +118,25 @@ async def test_reading_that_takes_too_much_memory_is_stopped(worker: FeedparserW
     assert len(titles(again)) == 1  # by a process that was given all it needs
 
 
+async def test_reading_that_keeps_the_processor_busy_is_stopped(worker: FeedparserWorker) -> None:
+    """Long before the deadline, and in the middle of a regular expression, which listens to nobody."""
+    await read(worker, ONE)
+    pid = process_of(worker)
+    author = b"<author>" + b"a" * 40_000 + b"<b/>" + b"a." * 30_000 + b"</author>"
+    broken = RSS % (b"<item><title>a & b</title>" + author + b"</item>")
+    failure = await worker.read(broken, "http://h.example/", None, broken=True)
+    assert failure == ParseFailed(Reason.PARSER_KILLED, "took too much time or memory")
+    assert is_gone(pid)
+    assert titles(await read(worker, ONE)) == ["One"]
+
+
+async def test_allowance_of_one_document_is_not_the_next_ones(worker: FeedparserWorker) -> None:
+    """Memory is allowed by the document, and all of it again afterwards."""
+    for body in (ONE, FAT, ONE):
+        assert len(titles(await read(worker, body))) == 1
+        assert resource.prlimit(process_of(worker), resource.RLIMIT_AS) == (MEMORY, MEMORY)
+
+
 async def test_document_that_ends_a_fresh_worker_fails() -> None:
     """A document is tried again only where the worker might have been gone before."""
     async with aclosing(FeedparserWorker(timedelta(seconds=20))) as worker:

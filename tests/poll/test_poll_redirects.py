@@ -9,7 +9,7 @@ import pytest
 from feedserver import FeedServer, Visit, redirect, reply
 from watching import EVERYTHING, TARGETS, Watch, watching
 
-from feedwatch.core.model import Reason
+from feedwatch.core.model import FeedState, Reason
 from feedwatch.poll import PollOutcome
 
 ITEM = b"<item><guid>1</guid><title>One</title></item>"
@@ -138,3 +138,31 @@ async def test_address_that_was_taken_over_and_is_gone_is_left_again(
     assert await address_of(watch) == server.url("/old")
     assert await watch.outcome(FEED) is PollOutcome.COMPARED
     assert await watch.changes() == []
+
+
+async def test_410_where_a_redirect_has_led_retires_no_feed(server: FeedServer, watch: Watch) -> None:
+    """The new place says it is gone for good: the address that is named is asked at once, and answers."""
+    server.on("/old", redirect("/new", 301))
+    for _ in range(3):
+        await watch.poll()
+    server.on("/old", reply(RSS))
+    server.on("/new", reply(b"", 410))
+    assert await watch.outcome(FEED) is PollOutcome.FAILED
+    assert (await watch.status(FEED)).state is FeedState.FAILING
+    assert (await watch.poll_due())[FEED].outcome is PollOutcome.COMPARED
+    assert "feed_retired" not in await watch.notices()
+    assert await watch.changes() == []
+
+
+async def test_410_at_the_address_that_is_named_retires_for_all_redirects(
+    server: FeedServer, watch: Watch
+) -> None:
+    """It still leads to what is gone: nothing is left to be asked."""
+    server.on("/old", redirect("/new", 301))
+    for _ in range(3):
+        await watch.poll()
+    server.on("/new", reply(b"", 410))
+    await watch.poll()
+    assert (await watch.poll_due())[FEED].reason is Reason.GONE
+    assert (await watch.status(FEED)).state is FeedState.RETIRED
+    assert "feed_retired" in await watch.notices()

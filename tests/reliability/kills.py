@@ -280,20 +280,26 @@ def _set_version(state: Path, version: int) -> None:
         db.execute(f"PRAGMA user_version = {version}")
 
 
-KILL_PLAYS: Mapping[str, KillPlay] = {
-    "kill -9 before each statement in turn": play_every_statement,
-    "kill -9 before any statement": partial(play_kills, moment="kill_at_statement"),
-    "kill -9 before any commit": partial(play_kills, moment="kill_before_commit"),
-    "kill -9 after any commit": partial(play_kills, moment="kill_after_commit"),
-    "kill -9 at any moment": play_sudden_deaths,
-    "SIGTERM in the middle": play_orderly_stops,
-    "two daemons, and rounds beside": play_two_daemons,
-    "too few file descriptors": play_few_descriptors,
-    "a state cut short": partial(play_damage, damage=cut_short),
-    "a state with a byte flipped": partial(play_damage, damage=flip_a_byte),
-    "a state of a newer version": play_newer_version,
-}
+EACH_STATEMENT = "kill -9 before each statement in turn"
 
+KILL_PLAYS: Mapping[str, Mapping[str, KillPlay]] = {
+    "the process": {
+        EACH_STATEMENT: play_every_statement,
+        "kill -9 before any statement": partial(play_kills, moment="kill_at_statement"),
+        "kill -9 before any commit": partial(play_kills, moment="kill_before_commit"),
+        "kill -9 after any commit": partial(play_kills, moment="kill_after_commit"),
+        "kill -9 at any moment": play_sudden_deaths,
+        "SIGTERM in the middle": play_orderly_stops,
+        "two daemons, and rounds beside": play_two_daemons,
+    },
+    "the ground": {
+        "too few file descriptors": play_few_descriptors,
+        "a state cut short": partial(play_damage, damage=cut_short),
+        "a state with a byte flipped": partial(play_damage, damage=flip_a_byte),
+        "a state of a newer version": play_newer_version,
+    },
+}
+"""All plays of real processes, by what breaks."""
 
 KILL_DEFECTS: Mapping[str, KillPlay] = {
     "settled before it is sent": partial(

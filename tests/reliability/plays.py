@@ -315,6 +315,23 @@ async def play_clock(folder: Path, seed: int, rounds: int, *, hours: Sequence[fl
         return await _finish(trial, rounds)
 
 
+async def play_far_ahead(folder: Path, seed: int, rounds: int) -> Played:
+    """Let the daemon's clock be ten years ahead for a while: within a day of its end all must be told."""
+    async with open_trial(folder, seed) as trial:
+        for number in range(rounds):
+            trial.moment.off = timedelta(days=3650 if number % 6 in (2, 3) else 0)
+            if number % 6 == 4:
+                await trial.assembly.prune()
+            await trial.step()
+        trial.moment.off = timedelta(0)
+        await trial.assembly.prune()
+        ended_at = trial.moment.at
+        await trial.calm()
+        if trial.moment.at - ended_at > timedelta(days=1):
+            trial.troubles["never told in time"] += 1
+        return await _finish(trial, rounds)
+
+
 async def play_suspend(folder: Path, seed: int, rounds: int) -> Played:
     """Let the machine sleep for a day, every third round."""
     async with open_trial(folder, seed) as trial:
@@ -472,6 +489,7 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
     "the process": {
         "a stopped clock": play_stopped_clock,
         "a clock that jumps an hour both ways": partial(play_clock, hours=(0, 1, 0, -1)),
+        "a clock that is ten years ahead for a while": play_far_ahead,
         "a day's suspend": play_suspend,
         "restarts": play_restarts,
     },

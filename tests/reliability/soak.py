@@ -22,7 +22,7 @@ sys.path[:0] = [str(_HERE.parent), str(_HERE.parent / "acceptance")]
 
 from daemons import WarmStart  # noqa: E402 — found only now
 from defects import DEFECTS  # noqa: E402
-from kills import KILL_DEFECTS, KILL_PLAYS, add_up  # noqa: E402
+from kills import EACH_STATEMENT, KILL_DEFECTS, KILL_PLAYS, add_up  # noqa: E402
 from plays import PLAYS, Played  # noqa: E402
 from week import Week, live_a_week  # noqa: E402
 
@@ -33,7 +33,7 @@ _MIXED = 8
 """Runs of everything at once, each from a seed of its own."""
 _DEATHS = 300
 """Of each of the four ways to be killed."""
-_STOPS = 60
+_STOPS = 100
 _AT_ONCE = 50
 """Deaths in one run."""
 _ALL = 1_000_000
@@ -53,13 +53,11 @@ class Job:
 
 def list_jobs() -> Iterator[Job]:
     """All runs, the longest first."""
-    yield Job("kills", "the process", "kill -9 before each statement in turn", SEED, _ALL)
-    for name in KILL_PLAYS:
-        if name == "kill -9 before each statement in turn":
-            continue
-        killed = name.startswith("kill")
-        for at in range(0, _DEATHS if killed else _STOPS, _AT_ONCE):
-            yield Job("kills", "the process", name, SEED + at, min(_AT_ONCE, _DEATHS if killed else _STOPS))
+    yield Job("kills", "the process", EACH_STATEMENT, SEED, _ALL)
+    for group, name in [(group, name) for group, plays in KILL_PLAYS.items() for name in plays]:
+        rounds = _DEATHS if name.startswith("kill") else _STOPS
+        for at in range(0, rounds if name != EACH_STATEMENT else 0, _AT_ONCE):
+            yield Job("kills", group, name, SEED + at, min(_AT_ONCE, rounds - at))
     for number in range(_MIXED):
         yield Job("plays", "everything", "mixed at random", SEED + number, 4 * _ROUNDS)
     for group, plays in PLAYS.items():
@@ -82,7 +80,7 @@ def play(job: Job) -> Played:
             defect = DEFECTS[job.name]
             with defect.plant():
                 return asyncio.run(defect.play(folder, job.seed, job.rounds))
-        plays = KILL_PLAYS if job.of == "kills" else KILL_DEFECTS
+        plays = KILL_PLAYS[job.group] if job.of == "kills" else KILL_DEFECTS
         with redirect_stderr(StringIO()), WarmStart() as warm:
             return plays[job.name](folder, warm, job.seed, job.rounds)
 

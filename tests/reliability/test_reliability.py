@@ -58,10 +58,12 @@ async def test_every_other_fault_in_a_play_of_its_own(tmp_path: Path, group: str
     check(await PLAYS[group][name](tmp_path, _SEED, 3 if name in _LONG_ROUNDS else 7))
 
 
-@pytest.mark.parametrize("name", KILL_PLAYS)
-def test_every_way_for_a_process_to_end(tmp_path: Path, warm: WarmStart, name: str) -> None:
+@pytest.mark.parametrize(
+    ("group", "name"), [(group, name) for group in KILL_PLAYS for name in KILL_PLAYS[group]]
+)
+def test_every_way_for_a_process_to_end(tmp_path: Path, warm: WarmStart, group: str, name: str) -> None:
     """Killed, stopped, doubled or starved: a few times each, in a real process."""
-    check(KILL_PLAYS[name](tmp_path, warm, _SEED, 5))
+    check(KILL_PLAYS[group][name](tmp_path, warm, _SEED, 5))
 
 
 @pytest.mark.parametrize("name", _QUICK_DEFECTS)

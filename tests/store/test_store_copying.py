@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import shutil
@@ -141,14 +142,43 @@ def test_two_copies_of_one_name_do_not_mix(path: Path, copy: Path) -> None:
     Store.open(path).close()
     part = copy.with_name("copy.db.part")
     with part.open("w") as held:
-        import fcntl  # noqa: PLC0415
-
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(StoreError, match="another copy is being made"):
             copy_state(path, copy)
         assert part.exists()
     copy_state(path, copy)
     assert names(copy.parent) == {"copy.db"}, "what a kill has left is taken over"
+
+
+def test_a_state_that_is_in_use_is_not_replaced(path: Path, copy: Path) -> None:
+    """Not even if that is asked for: its log would be read into the copy, and it has more to write."""
+    with closing(Store.open(path)) as store, closing(Store.open(copy)) as other:
+        watch(store)
+        watch(other)
+        with pytest.raises(StoreError, match="is a state that is in use, or was"):
+            copy_state(path, copy, replace=True)
+        land(other, listed("a"))
+    assert copy_state(path, copy, replace=True) == copy.stat().st_size
+
+
+def test_a_copy_that_has_just_got_its_name_is_not_begun_anew(
+    path: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another is finished between our opening the part and our holding it: what we hold is that copy."""
+    Store.open(path).close()
+    part = copy.with_name("copy.db.part")
+    part.write_text("a copy that is whole")
+    flock = fcntl.flock
+
+    def finish_first(handle: int, how: int) -> None:
+        part.replace(copy)
+        flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", finish_first)
+    with pytest.raises(StoreError, match="another copy"):
+        copy_state(path, copy)
+    assert copy.read_text() == "a copy that is whole"
+    assert names(copy.parent) == {"copy.db"}
 
 
 # ── whole or not at all ───────────────────────────────────────────────────────────────────────────

@@ -91,6 +91,25 @@ def test_a_text_that_is_none_is_damage_and_is_not_shown(path: Path, store: Store
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("becomes", ["nothing", "another"])
+def test_a_state_whose_name_leads_elsewhere_is_written_no_more(
+    path: Path, store: Store, becomes: str
+) -> None:
+    """Deleted or replaced while it is open: what is written there would be gone at the next start, unsaid."""
+    watch(store)
+    land(store, listed("a"))
+    elsewhere = path.with_name("elsewhere.db")
+    path.rename(elsewhere)
+    if becomes == "another":
+        path.touch()
+    with pytest.raises(StoreError, match="was moved or deleted while it was open: put it back") as caught:
+        land(store, listed("a", "b"), after(1))
+    assert not isinstance(caught.value, StoreDamaged | StoreLocked)
+    elsewhere.rename(path)
+    land(store, listed("a", "b"), after(1))
+    assert recall_keys(store) == ["a", "b"]
+
+
 # ── the real thing ────────────────────────────────────────────────────────────────────────────────
 
 

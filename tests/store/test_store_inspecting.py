@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from busy import live
-from states import PHONE, after, land, listed, rows, watch
+from states import PHONE, START, after, land, listed, rows, watch
 
 from feedwatch.errors import StoreError
 from feedwatch.store import Store
@@ -51,6 +52,9 @@ BREAKS = {
     "a host that rests until whenever": ("instants", "UPDATE hosts SET rest_until_at = 'whenever'"),
     "facts that are no JSON": ("values", "UPDATE entries SET facts = '{' WHERE key = 'd'"),
     "validators of another form": ("values", "UPDATE feeds SET validators = '{}'"),
+    "validators that are no pairs": ("values", """UPDATE feeds SET validators = '["etag"]'"""),
+    "a change of a fact to nothing": ("values", """UPDATE changes SET facts = '{"rating":["5"]}'"""),
+    "a notice of no feeds": ("values", """UPDATE notices SET feeds = '[["jane/queue",1,2]]'"""),
     "an order that lacks an entry": ("order", _order("d", "e")),
     "an order with one too many": ("order", _order("d", "e", "f", "x")),
     "an order with another entry": ("order", _order("d", "e", "x")),
@@ -119,6 +123,24 @@ AT_START = {"file", "tables", "references", "texts", "words", "instants", "value
 
 def broken(found: tuple[Inspected, ...]) -> dict[str, str]:
     return {each.rule: each.problem for each in found if each.problem}
+
+
+def test_any_instant_is_one(path: Path, store: Store) -> None:
+    """Also just before a second is full, where SQLite itself sees the next one: such a state is sound."""
+    watch(store)
+    late = START + timedelta(microseconds=999_999)
+    land(store, listed("a"), late)
+    assert rows(store, "SELECT last_polled_at FROM feeds") == [("2026-11-01T12:00:00.999999Z",)]
+    assert broken(store.inspect(NOW)) == {}
+    assert store.find_damage(NOW) is None
+
+
+def test_a_key_with_a_nul_is_no_damage(path: Path, store: Store) -> None:
+    """An earlier feedwatch may have written one (`…/titles/%00`): SQLite reads JSON only up to there."""
+    watch(store)
+    land(store, listed("a", "\0b", "c\0d"))
+    assert broken(store.inspect(NOW)) == {}
+    assert store.find_damage(NOW) is None
 
 
 @pytest.fixture

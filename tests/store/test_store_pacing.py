@@ -5,9 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from states import QUEUE, START, after, failed, index, land, listed, take, watch
+from states import (
+    PHONE,
+    QUEUE,
+    START,
+    after,
+    claim,
+    failed,
+    index,
+    land,
+    listed,
+    must_claim,
+    owe,
+    rows,
+    take,
+    tell,
+    watch,
+)
 
-from feedwatch.core.state import FailedPoll
+from feedwatch.core.model import FoundFeed, Kind, Notice, NoticeKind, Reason
+from feedwatch.core.state import FailedPoll, Settled, Settlement
 from feedwatch.store import Store
 
 WAS, EVERY = timedelta(minutes=15), timedelta(minutes=5)
@@ -41,3 +58,53 @@ def test_what_waits_for_another_reason_stays(store: Store) -> None:
     index(store, replace(QUEUE, every=timedelta(minutes=15)))
     assert store.hasten_polls(WAS, START, EVERY) == 0, "it has an interval of its own"
     assert next_poll(store) == after(15)
+
+
+# ── a clock that was ahead ────────────────────────────────────────────────────────────────────────
+
+YEARS = timedelta(days=3650)
+DAY = timedelta(days=1)
+
+
+def test_what_a_clock_that_was_years_ahead_has_put_off_is_due_once_it_is_right(store: Store) -> None:
+    """A feed, an index, a host, what is owed and what waits: else nobody would hear of anything for years."""
+    wrong = START + YEARS
+    watch(store)
+    owe(store, "a", at=wrong)
+    store.record_failures([failed(take(store, now=wrong), wrong)])
+    index(store, QUEUE, FoundFeed("ratings", Kind.RATINGS, "http://lists.example/ratings"), now=wrong)
+    store.rest_host("lists.example", wrong, Reason.RATE_LIMITED)
+    again = Settlement(Settled.AGAIN, wrong + timedelta(hours=1), Reason.UNREACHABLE)
+    assert store.settle_message(must_claim(store, wrong), again, wrong)
+    tell(store, Notice(NoticeKind.TEST, wrong), "mail/1")
+    assert (store.take_polls(START), claim(store, START), claim(store, START, address="mail/1")) == (
+        (),
+        None,
+        None,
+    )
+    assert store.mend_instants(START, DAY) > 0
+    assert {task.feed for task in store.take_polls(START)} == {"jane/queue", "jane/ratings"}
+    assert store.due_accounts(START) == ("jane",)
+    assert store.resting_hosts(START) == {}
+    assert must_claim(store, START, address="mail/1").first_attempt_at == START
+    mended = must_claim(store, START)
+    assert (mended.first_attempt_at, mended.health.failing_since_at) == (START, START)
+    assert mended.may_have_arrived is False
+    assert store.mend_instants(START, DAY) == 0, "once is enough"
+
+
+def test_what_waits_for_long_by_a_clock_that_is_right_goes_on_waiting(store: Store) -> None:
+    """A year's interval, a host that rests for a week, a message whose service asked for a day: all stay."""
+    watch(store)
+    owe(store, "a")
+    land(store, listed("a"), next_poll_at=START + timedelta(days=365))
+    store.rest_host("lists.example", START + timedelta(days=7), Reason.RATE_LIMITED)
+    again = Settlement(Settled.AGAIN, START + DAY, Reason.RATE_LIMITED)
+    assert store.settle_message(must_claim(store), again, START)
+    before = rows(store, "SELECT next_poll_at, next_attempt_at, rest_until_at FROM feeds, messages, hosts")
+    assert store.mend_instants(START, DAY) == 0
+    assert (
+        rows(store, "SELECT next_poll_at, next_attempt_at, rest_until_at FROM feeds, messages, hosts")
+        == before
+    )
+    assert rows(store, "SELECT DISTINCT address FROM messages") == [(PHONE,)]

@@ -170,6 +170,22 @@ def test_a_state_cut_to_nothing_beside_its_log_is_noticed(path: Path, *, is_gone
     assert is_told(path) == ["state_damaged", str(rescued[0])]
 
 
+def test_a_state_cut_to_nothing_is_noticed_through_a_link_too(path: Path) -> None:
+    """Its log lies beside the file, and not beside the link: SQLite would throw it away there."""
+    store = Store.open(path)
+    live(store)
+    log = path.with_name(path.name + "-wal").read_bytes()
+    store.close()
+    os.truncate(path, 0)
+    path.with_name(path.name + "-wal").write_bytes(log)
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    for open_store in (Store.open, Store.open_existing, Store.open_read_only):
+        with pytest.raises(StoreDamaged, match="it is empty, but its log is not"):
+            open_store(link)
+    assert path.with_name(path.name + "-wal").read_bytes() == log
+
+
 def test_what_lies_beside_a_damaged_state_goes_with_it(path: Path) -> None:
     """A log is part of its database: by the new name it is found where SQLite looks for it."""
     make_state(path)
@@ -289,6 +305,15 @@ def test_a_state_that_another_program_holds_is_no_damaged_one(path: Path) -> Non
             with pytest.raises(StoreError, match="is busy"):
                 rescue_state(path, NOW, announce)
     assert names(path.parent) == {path.name}
+
+
+def test_a_file_of_another_name_is_not_cleared_away(path: Path) -> None:
+    """Only what a kill has left is: a copy that somebody calls like the state and `.new-` is not ours."""
+    make_state(path)
+    theirs = path.with_name(path.name + ".new-version")
+    theirs.write_bytes(b"a copy")
+    assert rescue_state(path, NOW, announce) is None
+    assert theirs.read_bytes() == b"a copy"
 
 
 # ── a kill in the middle ──────────────────────────────────────────────────────────────────────────
