@@ -134,12 +134,19 @@ def _count(stage: Stage, what: str) -> int:
     return int(found[1])
 
 
-def play_every_statement(folder: Path, warm: WarmStart, seed: int, rounds: int) -> Played:
+def play_every_statement(
+    folder: Path,
+    warm: WarmStart,
+    seed: int,
+    rounds: int,
+    *,
+    defect: Mapping[str, object] | None = None,
+) -> Played:
     """Kill one and the same round before each of its statements in turn, each time from the same state.
 
     With fewer `rounds` than statements, before every so many of them.
     """
-    with open_stage(folder, warm, seed) as stage:
+    with open_stage(folder, warm, seed, defect) as stage:
         for _ in range(4):
             stage.move()
         every = max(_count(stage, "statements") // rounds, 1)
@@ -161,7 +168,7 @@ def _begin_beside(stage: Stage, name: str) -> Iterator[Stage]:
     shutil.copy(stage.scene.state, scene.state)
     with Target("t1", stage.rng) as target:
         scene.configure({"t1": target.url}, _QUICK)
-        yield Stage(scene, stage.mover, Ledger(stage.ledger.owed.copy()), target, stage.rng, {})
+        yield Stage(scene, stage.mover, Ledger(stage.ledger.owed.copy()), target, stage.rng, stage.defect)
 
 
 def play_sudden_deaths(folder: Path, warm: WarmStart, seed: int, rounds: int) -> Played:
@@ -306,7 +313,7 @@ KILL_DEFECTS: Mapping[str, KillPlay] = {
         play_kills, moment="kill_after_commit", defect={"settle_first": True}
     ),
     "changes and deliveries in two transactions": partial(
-        play_kills, moment="kill_at_statement", defect={"split_commits": True}
+        play_every_statement, defect={"split_commits": True}
     ),
 }
 """Planted defects that only a death can show; each must make a number other than zero."""
