@@ -97,13 +97,16 @@ class WebhookSink:
         self._lock = threading.Lock()
         self._let_go = threading.Event()
         self._arrivals: Arrivals[Received] = Arrivals()
-        self._server = _Server((_LOOPBACK, 0), _WebhookRequest)
-        self._server.sink = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._listen(0)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
+
+    def _listen(self, port: int) -> None:
+        self._server = _Server((_LOOPBACK, port), _WebhookRequest)
+        self._server.sink = self
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -113,9 +116,18 @@ class WebhookSink:
     def stop(self) -> None:
         """Stop listening; requests that hang are cut."""
         self._let_go.set()
+        self.close_door()
+
+    def close_door(self) -> None:
+        """Refuse all connections; what has come is kept."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def open_door(self) -> None:
+        """Listen again, at the same port."""
+        self._listen(self.port)
+        self._thread.start()
 
     @property
     def port(self) -> int:

@@ -253,6 +253,21 @@ async def play_refusals(folder: Path, seed: int, rounds: int, *, reply: Reply) -
         return await _finish(trial, tried)
 
 
+async def play_closed_door(folder: Path, seed: int, rounds: int) -> Played:
+    """Let nobody listen at a target for a while."""
+    async with open_trial(folder, seed, targets=2) as trial:
+        bad = trial.targets[0]
+        for number in range(rounds):
+            if number % 4 == 0:
+                bad.sink.close_door()
+            elif number % 4 == 2:
+                bad.sink.open_door()
+            await trial.step(moves=6, minutes=16)
+        if (rounds - 1) % 4 < 2:
+            bad.sink.open_door()
+        return await _finish(trial, rounds // 2)
+
+
 async def play_unanswered(
     folder: Path,
     seed: int,
@@ -287,6 +302,9 @@ async def play_dead_target(folder: Path, seed: int, rounds: int) -> Played:
             open_now = sum(map(trial.mover.open_titles, ALL))
             behind += max(told[0].lost, told[2].lost) > open_now
         played = await _finish(trial, len(dead.sink.received))
+        # Another is told that it fails, and that it works again: once each.
+        behind += abs(await trial.count_notices("target_failing") - 1)
+        behind += abs(await trial.count_notices("target_recovered") - 1)
         return replace(played, reckoning=replace(played.reckoning, lost=played.reckoning.lost + behind))
 
 
@@ -480,6 +498,7 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
     },
     "the far end": {
         **{name: partial(play_refusals, reply=reply) for name, reply in REFUSALS.items()},
+        "connection refused": play_closed_door,
         "no answer, not arrived": partial(play_unanswered, arrives=False),
         "no answer, but arrived": partial(play_unanswered, arrives=True),
         "a cut connection, but arrived": partial(play_unanswered, arrives=True, reply=Reply(reset=True)),

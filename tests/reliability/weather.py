@@ -65,9 +65,20 @@ async def redirect_elsewhere(visit: Visit) -> bool:
     return True
 
 
-async def redirect_nowhere(visit: Visit) -> bool:
-    """Send to an address that is none."""
-    await visit.send(Reply(301, {"location": "javascript:alert(1)"}, b"").write())
+def redirect_to(location: str) -> Fault:
+    """Send to one and the same address, whatever was asked for."""
+
+    async def answer(visit: Visit) -> bool:
+        await visit.send(Reply(302, {"location": location}, b"").write())
+        return True
+
+    return answer
+
+
+async def redirect_to_tls(visit: Visit) -> bool:
+    """Send to the same port, as if TLS were spoken there."""
+    there = visit.front.base("news").replace("http:", "https:")
+    await visit.send(Reply(302, {"location": f"{there}/list"}, b"").write())
     return True
 
 
@@ -332,7 +343,9 @@ REDIRECTS: Mapping[str, Fault] = {
     **{f"redirect {status}": redirect(status) for status in (301, 302, 303, 307, 308)},
     "a redirect in circles": redirect_in_circles,
     "a redirect to another host": redirect_elsewhere,
-    "a redirect to no address": redirect_nowhere,
+    "a redirect to no address": redirect_to("javascript:alert(1)"),
+    "a redirect to no host's name (DNS)": redirect_to("http://nowhere.invalid/list"),
+    "a redirect to what speaks no TLS": redirect_to_tls,
 }
 
 CONNECTIONS: Mapping[str, Fault] = {
