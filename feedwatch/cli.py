@@ -24,9 +24,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object 
 
 
 _WAY_OUT = """\
-To go on: `feedwatch run` sets a damaged state aside when it starts, and begins a new one; or stop the daemon
-and put a backup in its place. `feedwatch check --deep` says what is damaged. A file that is none of ours is
-left alone."""
+To go on: `feedwatch run` sets a damaged state aside when it starts, and begins a new one; or stop the daemon,
+move the state and the -wal and -shm beside it away, and put a backup in its place. `feedwatch check --deep`
+says what is damaged."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ def _run_command() -> int:
         status = 0
     except (FeedwatchError, OSError) as error:
         _complain(error)
-        if isinstance(error, StoreDamaged):
+        if isinstance(error, StoreDamaged) and error.is_ours:
             click.echo(_WAY_OUT, err=True)
         _close_output()
         status = 1
@@ -178,7 +178,7 @@ def poll(invocation: Invocation, feeds: tuple[str, ...], *, as_json: bool) -> in
 @as_json
 @click.pass_obj
 def check(invocation: Invocation, *, notify: bool, deep: bool, as_json: bool) -> int:
-    """Read the configuration, and reach each account and feed; or look through the state."""
+    """Reach each account and feed, or look through the state."""
     if deep and notify:
         raise click.UsageError("--deep looks at the state and asks nobody: it goes without --notify")
     config = invocation.load()
@@ -248,7 +248,7 @@ def changes(invocation: Invocation, feed: str | None, since: str | None, *, as_j
 @as_json
 @click.pass_context
 def outbox(context: click.Context, *, as_json: bool) -> None:
-    """Messages waiting, paused, dead or done."""
+    """Show what waits, is paused, dead or done; and act on it."""
     if context.invoked_subcommand is None:
         _list_outbox(context.obj, as_json=as_json)
     elif as_json and context.invoked_subcommand != "list":

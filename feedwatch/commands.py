@@ -143,9 +143,12 @@ async def _look_at_state(config: Config, assembly: Assembly) -> list[Row]:
 
 
 def _read_resting_hosts(state: Path) -> dict[str, datetime]:
+    now = datetime.now(UTC)
     store = Store.open_read_only(state)
     try:
-        return store.resting_hosts(datetime.now(UTC))
+        if problem := store.find_damage(now):
+            raise StoreDamaged(problem)
+        return store.resting_hosts(now)
     finally:
         store.close()
 

@@ -276,7 +276,8 @@ def _log(claim: ClaimedMessage, outcome: NotifyOutcome, settlement: Settlement) 
     at = settlement.next_attempt_at
     _LOG.log(
         logging.INFO if isinstance(outcome, Delivered) else logging.WARNING,
-        "delivered address=%s message=%d outcome=%s attempt=%d deliveries=%d%s%s%s",
+        "%s address=%s message=%d outcome=%s attempt=%d deliveries=%d%s%s%s",
+        "delivered" if isinstance(outcome, Delivered) else "not delivered",
         claim.address,
         claim.id,
         settlement.outcome,

@@ -54,7 +54,11 @@ class StoreLocked(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """The file is not a sound feedwatch state."""
+    """The file is not a sound feedwatch state; `is_ours` unless it does not even say that it is one."""
+
+    def __init__(self, message: str, *, is_ours: bool = True) -> None:
+        super().__init__(message)
+        self.is_ours = is_ours
 
 
 class SchemaTooNew(StoreError):

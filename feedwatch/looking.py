@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +17,7 @@ import click
 
 from feedwatch.config import Config, FeedsAccount, is_web_address
 from feedwatch.config.hiding import hide_secrets
-from feedwatch.core.model import FeedState, Kind, ParseFailed
+from feedwatch.core.model import FeedState, Kind, MessageState, ParseFailed
 from feedwatch.core.notices import say_duration
 from feedwatch.core.schedule import is_failing_by_now
 from feedwatch.core.state import FeedStatus
@@ -113,15 +113,28 @@ def show_outbox(store: Store, screen: Screen, *, all_done: bool = False) -> None
     """Print messages waiting, paused, dead or done: the newest of the last, or all of them."""
     rows = [describe_message(message) for message in store.list_messages(all_done=all_done)]
     columns = ["id", "target", "state", "attempts", "age", "next_attempt_at", "changes"]
-    if any(row["reason"] for row in rows):
+    waits_for = _first_open(rows)
+    why = partial(_say_delay, waits_for=waits_for)
+    if any(why(row) for row in rows):
         columns.append("why")
-    show: dict[str, Show] = {"why": _say_delay, "age": partial(say_age, now=datetime.now(UTC))}
+    show: dict[str, Show] = {"why": why, "age": partial(say_age, now=datetime.now(UTC))}
     screen.print_rows(rows, columns, empty="the outbox is empty", show=show)
     _warn_of_addresses(store, screen)
 
 
-def _say_delay(row: Row) -> str | None:
-    return say_reason(row["reason"], row["detail"]) if row["reason"] else None
+def _first_open(rows: Sequence[Row]) -> dict[object, object]:
+    """The message that each address is to be sent next, where there is one."""
+    open_states = (MessageState.PENDING, MessageState.CLAIMED)
+    made = [row for row in reversed(rows) if row["id"] is not None and row["state"] in open_states]
+    return {row["target"]: row["id"] for row in made}
+
+
+def _say_delay(row: Row, waits_for: Mapping[object, object]) -> str | None:
+    if row["reason"]:
+        return say_reason(row["reason"], row["detail"])
+    first = waits_for.get(row["target"])
+    behind = row["state"] == MessageState.PENDING and first is not None and first != row["id"]
+    return f"after message {first}" if behind else None
 
 
 def _warn_of_addresses(store: Store, screen: Screen) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 import click
 
 from feedwatch.config import Config
-from feedwatch.core.model import MessageState
+from feedwatch.core.model import MessageState, Reason
 from feedwatch.core.route import target_of
 from feedwatch.core.state import MessageStatus
 from feedwatch.rows import say_unknown
@@ -25,14 +25,21 @@ _MOST_DIGITS = 18
 
 
 def retry(store: Store, config: Config, words: Sequence[str], now: datetime) -> int:
-    """Make due now what waits or is dead: all of it, or what is named; 1 if something named cannot be."""
+    """Make due now what waits or is dead, or what is named; 1 if something named cannot be.
+
+    Of all, what a hand has dropped stays dropped: only by its name is it brought back.
+    """
+    configured = frozenset().union(*_configured_addresses(config).values())
+    messages, paused = _messages(store), _paused_addresses(store)
     if not words:
-        _say_count(store.retry_messages(None, now), "due now")
+        ids = [number for number, each in messages.items() if _may_be_sent(each, configured)]
+        _say_count(store.retry_messages(ids, now), "due now")
         return 0
     meant = _read(words, _known_addresses(config, store))
-    messages, paused = _messages(store), _paused_addresses(store)
 
     def complain(message: MessageStatus | None) -> str | None:
+        if message is not None and message.address not in configured:
+            return f"for {message.address}, which is not in the configuration: nothing can be sent there"
         if message is not None and message.state == MessageState.PAUSED:
             what = message.address if message.address in paused else message.id
             return f"paused: feedwatch outbox resume {what}"
@@ -42,8 +49,11 @@ def retry(store: Store, config: Config, words: Sequence[str], now: datetime) -> 
     ids = meant.choose(messages, complain)
     for address in sorted(meant.addresses & paused):
         meant.problems.append(f"{address} is paused: feedwatch outbox resume {address}")
-    if ids or meant.addresses - paused:
-        count = store.retry_messages(ids, now, addresses=meant.addresses - paused)
+    for address in sorted(meant.addresses - configured):
+        meant.problems.append(f"{address} is not in the configuration: nothing can be sent there")
+    addresses = (meant.addresses & configured) - paused
+    if ids or addresses:
+        count = store.retry_messages(ids, now, addresses=addresses)
         _say_count(count, "due now")
     return meant.report()
 
@@ -161,6 +171,11 @@ def _by_name(addresses: Iterable[str]) -> Mapping[str, frozenset[str]]:
         for name in (target_of(address), address):
             named[name] = named.get(name, frozenset()) | {address}
     return named
+
+
+def _may_be_sent(message: MessageStatus, configured: Collection[str]) -> bool:
+    fits = message.state in (MessageState.PENDING, MessageState.DEAD)
+    return fits and message.reason is not Reason.DROPPED and message.address in configured
 
 
 def _messages(store: Store) -> Mapping[int, MessageStatus]:

@@ -73,7 +73,11 @@ async def test_five_days_without_a_phone(office: Office, sinks: dict[str, Webhoo
         if film in (1, 30):  # what is known of an outage outlives a process
             await office.restart()
             deliverer = employ(office, sinks)
-    assert notices(mail) == notices(sibling) == ["phone/1 takes no messages: the service cannot be reached"]
+    assert (
+        notices(mail)
+        == notices(sibling)
+        == ["phone/1 takes no messages: the service takes nothing at the moment"]
+    )
     shown = [m for m in await office.messages() if m.address == "phone/1"]
     assert [(m.state, m.reason, m.changes) for m in shown] == [
         ("dead", Reason.GAVE_UP, 1),

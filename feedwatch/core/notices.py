@@ -47,7 +47,7 @@ REASONS: dict[Reason, str] = {
     Reason.NOT_CONFIGURED: "no longer in the configuration",
     Reason.NO_CREDENTIALS: "there are no tokens to sign in with",
     Reason.REFUSED: "the service refused the message",
-    Reason.UNREACHABLE: "the service cannot be reached",
+    Reason.UNREACHABLE: "the service takes nothing at the moment",
     Reason.AMBIGUOUS: "the service did not say whether it took the message",
     Reason.GAVE_UP: "it was tried for as long as configured",
     Reason.TARGET_GONE: "its target is not in the configuration any more",
@@ -265,7 +265,10 @@ def _state_damaged_details(notice: Notice) -> tuple[Sentence, ...]:
         say("The state of feedwatch was damaged. It is set aside, as it was, under the name ", aside, "."),
         say("Watching goes on with a new state: each list is read anew and counted, not announced."),
         say("What waited to be sent is lost, and so is what changed since each list was last read."),
-        say("To go back to a backup: stop feedwatch, put the backup in the place of the state, start it."),
+        say(
+            "To go back to a backup: stop feedwatch, move the state and the -wal and -shm beside it away, "
+            "put the backup in its place, start it."
+        ),
         # Not every build of sqlite3 can recover (Debian's cannot); dump leaves out what it cannot read.
         say("To see what can still be read: sqlite3 ", aside, " .recover (or .dump, where that fails)"),
     )

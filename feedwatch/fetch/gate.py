@@ -65,7 +65,7 @@ class Gate:
         except OSError as error:
             if way.refused is None or way.tried:
                 raise
-            raise PrivateAddress(f"{way.host} is at {way.refused}") from error
+            raise PrivateAddress(_say_where(way.host, str(way.refused))) from error
         finally:
             _WAY.reset(token)
 
@@ -82,3 +82,7 @@ class Gate:
             raise OSError(errno.EACCES, "a private address")
         way.tried = True
         return socket.socket(family, kind, protocol)
+
+
+def _say_where(host: str, address: str) -> str:
+    return address if host == address else f"{host} is at {address}"

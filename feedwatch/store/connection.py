@@ -200,7 +200,9 @@ class Connection:
                 raise missing(self.path)
             return 0
         if mark != APPLICATION_ID or version < 1:
-            raise StoreDamaged(f"{self.path} is a database, but not of feedwatch: name another state")
+            raise StoreDamaged(
+                f"{self.path} is a database, but not of feedwatch: name another state", is_ours=False
+            )
         if version > VERSION:
             raise SchemaTooNew(
                 f"{self.path} was written by a newer feedwatch (schema {version}, this one knows {VERSION}): "

@@ -85,7 +85,8 @@ def _find_problem(path: Path, now: datetime) -> str | None:
         if not is_ours:
             raise StoreDamaged(
                 f"{error}. It does not say that it is a state of feedwatch, so it is left alone: name "
-                "another state, or move it away"
+                "another state, or move it away (a backup may take its place)",
+                is_ours=False,
             ) from error
         return str(error)
     return problem or (None if is_writable else "its header names a format that there is not")

@@ -83,7 +83,8 @@ async def test_outbox_tells_age_and_reason(desk: Desk) -> None:
     lines = desk.do("outbox").out.splitlines()
     assert re.match(r"ID +TARGET +STATE +ATTEMPTS +AGE +NEXT TRY +CHANGES +WHY$", lines[0])
     assert re.match(
-        r" 1 +phone/1 +pending +1 +6 h +\S+ +1 +the service cannot be reached \(HTTP 500\)$", lines[1]
+        r" 1 +phone/1 +pending +1 +6 h +\S+ +1 +the service takes nothing at the moment \(HTTP 500\)$",
+        lines[1],
     )
     assert re.match(r" - +mail/1 +pending +0 +6 h +\S+ +1 +-$", lines[2])
     assert desk.do("outbox", "list").out == desk.do("outbox").out
@@ -99,7 +100,7 @@ async def test_outbox_fits_a_terminal(desk: Desk) -> None:
     ]
     narrow, wide = (re.sub(r"\x1b\[\d+m", "", each) for each in shown)
     assert max(map(len, narrow.splitlines())) <= 80
-    assert "the service cannot be reached (HTTP 500)" in wide
+    assert "the service takes nothing at the moment (HTTP 500)" in wide
     assert "\x1b[36mpaused\x1b[0m" in shown[0]
 
 
@@ -228,3 +229,27 @@ async def test_all_that_was_delivered_is_shown_on_request(desk: Desk) -> None:
         await desk.serve()
     shown, everything = (desk.do("outbox", "list", *more, "--json").rows for more in ([], ["--all"]))
     assert [sum(row["target"] == "mail/2" for row in rows) for rows in (shown, everything)] == [50, 52]
+
+
+async def test_what_waits_behind_another_message_says_so(desk: Desk) -> None:
+    """A line that is not due though its time has come names the message that goes first."""
+    (line,) = [line for line in desk.do("outbox").out.splitlines() if line.startswith(" -  phone/1")]
+    assert line.endswith("  after message 1")
+
+
+async def test_a_retry_of_everything_brings_back_nothing_that_a_hand_has_dropped(desk: Desk) -> None:
+    """What was dropped stays dropped until it is named; what only waits or was given up is due."""
+    desk.tend("drop", "1")
+    assert desk.tend("retry") == (0, ["no messages due now"])
+    assert desk.states()["1"] == "dead"
+    assert desk.tend("retry", "1") == (0, ["1 message due now"])
+
+
+async def test_a_retry_of_a_target_that_is_gone_says_so(desk: Desk) -> None:
+    """Nothing can be sent to what the configuration does not name: neither by name nor by number."""
+    text = CONFIG.replace("  phone: json://127.0.0.1:9/\n", "")
+    (desk.folder / "config.yaml").write_text(text)
+    gone = "phone/1 is not in the configuration: nothing can be sent there"
+    assert desk.tend("retry", "phone") == (1, [f"error: {gone}"])
+    status, lines = desk.tend("retry", "1")
+    assert (status, "which is not in the configuration" in lines[-1]) == (1, True)

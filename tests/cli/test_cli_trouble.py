@@ -83,7 +83,10 @@ def test_message_that_cannot_be_sent_is_an_error(day: Day) -> None:
     """A target that does not answer is told on standard error, and the round ends with 1."""
     poll = day.ran["poll"]
     assert poll.status == 1
-    assert "hook/1: message 1 was not sent: the service cannot be reached (connection refused)\n" in poll.err
+    assert (
+        "hook/1: message 1 was not sent: the service takes nothing at the moment (connection refused)\n"
+        in poll.err
+    )
     assert {row["feed"]: row["outcome"] for row in poll.rows}["jane/queue"] == "baseline"
 
 
@@ -105,7 +108,7 @@ def test_check_names_what_cannot_be_reached(day: Day) -> None:
     assert rows["state"] == (True, None)
     assert rows["jane/queue"] == (True, None)
     assert rows["jane/ratings"] == (False, "its server sends something that is no feed (an HTML page)")
-    assert rows["hook/1"] == (False, "the service cannot be reached (connection refused)")
+    assert rows["hook/1"] == (False, "the service takes nothing at the moment (connection refused)")
     assert rows["reading/a-list"][0] is False
     assert all(list(row) == ["subject", "ok", "problem"] for row in check.rows)
 
@@ -128,7 +131,7 @@ def test_outbox_says_why_a_message_waits(day: Day) -> None:
     outbox = day.ran["outbox"]
     assert outbox.status == 0
     assert re.search(
-        r"1  hook/1  pending +1 .*the service cannot be reached \(connection refused\)", outbox.out
+        r"1  hook/1  pending +1 .*the service takes nothing at the moment \(connection refused\)", outbox.out
     )
 
 

@@ -74,7 +74,10 @@ CASES = {
             f"The state of feedwatch was damaged. It is set aside, as it was, under the name {ASIDE}.",
             "Watching goes on with a new state: each list is read anew and counted, not announced.",
             "What waited to be sent is lost, and so is what changed since each list was last read.",
-            "To go back to a backup: stop feedwatch, put the backup in the place of the state, start it.",
+            (
+                "To go back to a backup: stop feedwatch, move the state and the -wal and -shm beside it "
+                "away, put the backup in its place, start it."
+            ),
             f"To see what can still be read: sqlite3 {ASIDE} .recover (or .dump, where that fails)",
         ],
     ),
@@ -140,9 +143,12 @@ CASES = {
         replace(
             notice(NoticeKind.TARGET_FAILING, reason="unreachable", ago=timedelta(hours=4)), account="phone/1"
         ),
-        "phone/1 takes no messages: the service cannot be reached",
+        "phone/1 takes no messages: the service takes nothing at the moment",
         [
-            "phone/1 has taken no message since 25 November 2026, 08:05 UTC: the service cannot be reached.",
+            (
+                "phone/1 has taken no message since 25 November 2026, 08:05 UTC: "
+                "the service takes nothing at the moment."
+            ),
             "What it is owed is kept; feedwatch keeps trying, and says here when it works again.",
             "To see what waits, type: feedwatch outbox",
         ],
