@@ -6,6 +6,7 @@ raises nothing but AssertionError where a promise is broken, and what a reader r
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,8 @@ CONTENT_TYPES = (
 
 # ── documents ─────────────────────────────────────────────────────────────────────────────────────
 
+_CONTROLS = re.compile("[\x7f-\x9f]")
+
 
 def read_feed(data: bytes) -> None:
     """Any bytes are a page or a failure, and a page is one that can be compared, kept and shown."""
@@ -128,9 +131,9 @@ def read_subscriptions(data: bytes) -> None:
         return
     written = read_opml(write_opml(found.outlines))
     assert isinstance(written, Opml)
-    assert sorted(each.address for each in written.outlines) == sorted(
-        each.address for each in found.outlines
-    )
+    # What could drive a terminal is not written, and what is nothing without it is not read again.
+    kept = (_CONTROLS.sub("", each.address).strip() for each in found.outlines)
+    assert sorted(each.address for each in written.outlines) == sorted(filter(None, kept))
 
 
 def read_reply(data: bytes) -> None:
