@@ -36,7 +36,7 @@ from feedwatch.poll import PollOutcome, PollReport
 from feedwatch.poll.round import host_of
 from feedwatch.present import Row, Screen
 from feedwatch.redact import Redactor
-from feedwatch.rows import describe_found, say_reason, say_unknown
+from feedwatch.rows import describe_checked, describe_found, say_reason, say_unknown
 from feedwatch.store import Store, hold_state
 
 _LOG = logging.getLogger("feedwatch")
@@ -112,7 +112,7 @@ async def discover_now(config: Config, accounts: Sequence[str], *, as_json: bool
 
 async def check_all(config: Config, *, notify: bool, as_json: bool) -> int:
     """Reach every account, feed and, if asked, target; all in a state of its own that is thrown away."""
-    rows = [_checked("configuration", None)]
+    rows = [describe_checked("configuration", None)]
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="feedwatch-check-")))
         own = replace(config, state=folder / "feedwatch.db")
@@ -136,10 +136,10 @@ async def _look_at_state(config: Config, assembly: Assembly) -> list[Row]:
     except StoreMissing:
         return []
     except StoreError as error:
-        return [_checked("state", str(error))]
+        return [describe_checked("state", str(error))]
     for host, until_at in resting.items():
         await assembly.store.run(Store.rest_host, host, until_at, Reason.RATE_LIMITED)
-    return [_checked("state", None)]
+    return [describe_checked("state", None)]
 
 
 def _read_resting_hosts(state: Path) -> dict[str, datetime]:
@@ -155,7 +155,7 @@ def _read_resting_hosts(state: Path) -> dict[str, datetime]:
 
 async def _reach_accounts(assembly: Assembly) -> list[Row]:
     reports = await asyncio.gather(*map(assembly.discoverer.discover, assembly.config.accounts))
-    return [_checked(each.account, _describe_discovery(each)) for each in reports]
+    return [describe_checked(each.account, _describe_discovery(each)) for each in reports]
 
 
 async def _reach_feeds(assembly: Assembly) -> list[Row]:
@@ -163,15 +163,15 @@ async def _reach_feeds(assembly: Assembly) -> list[Row]:
 
     async def reach(task: PollTask) -> Row:
         if host_of(task.address) in resting:
-            return _checked(task.feed, say_reason(Reason.RATE_LIMITED))
+            return describe_checked(task.feed, say_reason(Reason.RATE_LIMITED))
         try:
             reading = await assembly.reader.read_list(task)
         except Exception:  # noqa: BLE001 — one feed that fails in an unforeseen way hides no other
             _LOG.exception("check failed in an unforeseen way feed=%s", task.feed)
             reading = FetchFailed(Reason.INTERNAL)
         if isinstance(reading, FetchFailed):
-            return _checked(task.feed, say_reason(reading.reason, reading.detail))
-        return _checked(task.feed, None)
+            return describe_checked(task.feed, say_reason(reading.reason, reading.detail))
+        return describe_checked(task.feed, None)
 
     tasks = await _take(assembly, ())
     return list(await asyncio.gather(*map(reach, sorted(tasks, key=lambda task: task.feed_id))))
@@ -186,17 +186,13 @@ async def _send_tests(assembly: Assembly) -> list[Row]:
         message = compose_message([OwedDelivery(0, address, notice)], notifier.style_of(url))
         outcome = await notifier.send(address, url, message.title, message.body, is_html=message.is_html)
         if isinstance(outcome, Delivered):
-            return _checked(address, None)
+            return describe_checked(address, None)
         if isinstance(outcome, NotifyFailed):
-            return _checked(address, say_reason(outcome.reason, outcome.detail))
-        return _checked(address, say_reason(Reason.AMBIGUOUS))
+            return describe_checked(address, say_reason(outcome.reason, outcome.detail))
+        return describe_checked(address, say_reason(Reason.AMBIGUOUS))
 
     urls = assembly.deliverer.urls.items()
     return list(await asyncio.gather(*(send(address, reveal()) for address, reveal in urls)))
-
-
-def _checked(subject: str, problem: str | None) -> Row:
-    return {"subject": subject, "ok": problem is None, "problem": problem}
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────

@@ -27,6 +27,7 @@ from feedwatch.present import Row, Screen, Show
 from feedwatch.redact import Redactor, mask_url, secrets_of_url
 from feedwatch.rows import (
     describe_change,
+    describe_checked,
     describe_entry,
     describe_feed,
     describe_message,
@@ -167,18 +168,14 @@ def check_state(config: Config, now: datetime, *, as_json: bool) -> int:
     except (StoreMissing, StoreLocked):
         raise
     except StoreError as error:
-        rows = [_checked("state", str(error))]
+        rows = [describe_checked("state", str(error))]
     else:
         try:
-            rows = [_checked(f"state: {each.rule}", each.problem) for each in store.inspect(now)]
+            rows = [describe_checked(f"state: {each.rule}", each.problem) for each in store.inspect(now)]
         finally:
             store.close()
     Screen(redactor, as_json=as_json).print_rows(rows, ["subject", "ok", "problem"], empty="nothing to check")
     return int(any(not row["ok"] for row in rows))
-
-
-def _checked(subject: str, problem: str | None) -> Row:
-    return {"subject": subject, "ok": problem is None, "problem": problem}
 
 
 def backup_state(config: Config, file: Path, *, replace: bool) -> None:

@@ -86,6 +86,11 @@ def describe_message(message: MessageStatus) -> Row:
     }
 
 
+def describe_checked(subject: str, problem: str | None) -> Row:
+    """A line of `feedwatch check`."""
+    return {"subject": subject, "ok": problem is None, "problem": problem}
+
+
 def describe_found(account: str, feed: str, kind: str, group: str | None, url: str, state: str | None) -> Row:
     """A line of `feedwatch discover`; the address is shown without its token."""
     return {

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from feedwatch.core.model import Composed, Notice, NoticeKind, OwedDelivery, Reason
 from feedwatch.core.state import ClaimedMessage
-from feedwatch.store.codec import instant, read_instant, read_lines, stamp
+from feedwatch.store.codec import instant, read_instant, read_lines, read_word, stamp
 from feedwatch.store.connection import Row, Transaction, insert_row
 from feedwatch.store.memory import CHANGE_COLUMNS, read_change
 from feedwatch.store.settling import kill_message, read_health
@@ -191,7 +191,7 @@ def _read_owed(row: Row) -> OwedDelivery:
 
 def _owed_notice(row: Row) -> Notice:
     return Notice(
-        kind=NoticeKind(row["notice_kind"]),
+        kind=read_word(NoticeKind, row["notice_kind"]),
         at=instant(row["notice_at"]),
         account=row["notice_account"],
         feeds=read_lines(row["feeds"]),

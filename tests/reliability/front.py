@@ -56,6 +56,7 @@ class Visit:
     target: str
     headers: Mapping[str, str]
     truth: Reply
+    reader: asyncio.StreamReader = field(repr=False)
     writer: asyncio.StreamWriter = field(repr=False)
 
     @property
@@ -71,6 +72,11 @@ class Visit:
     async def ask_again(self, target: str | None = None) -> Reply:
         """What the server would say now, perhaps to another address."""
         return await self.front.ask(target or self.target, self.headers)
+
+    async def wait_for_end(self, seconds: float) -> None:
+        """Say nothing until whoever asked has gone, or for so many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.reader.read(), seconds)
 
     def reset(self) -> None:
         """Cut the connection without an orderly end."""
@@ -179,7 +185,7 @@ class Front:
         truth = await self.ask(target, headers)
         if fault is not None:
             self.hit[name] += 1
-            return await fault(Visit(self, name, target, headers, truth, writer))
+            return await fault(Visit(self, name, target, headers, truth, reader, writer))
         writer.write(truth.write(date=self._say_time()))
         await writer.drain()
         if truth.status in (200, 304):

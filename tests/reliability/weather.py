@@ -148,7 +148,7 @@ async def end_chunks_early(visit: Visit) -> bool:
 
 async def say_nothing(visit: Visit) -> bool:
     """Take the request, and no more."""
-    await _wait_for_end(visit)
+    await visit.wait_for_end(SILENCE)
     return False
 
 
@@ -156,7 +156,7 @@ async def stop_in_body(visit: Visit) -> bool:
     """Send half the list, and hold the connection."""
     whole = visit.truth.write()
     await visit.send(whole[: len(whole) - len(visit.truth.body) // 2 - 1])
-    await _wait_for_end(visit)
+    await visit.wait_for_end(SILENCE)
     return False
 
 
@@ -184,14 +184,6 @@ async def speak_otherwise(visit: Visit) -> bool:
     """Answer in another protocol."""
     await visit.send(b"220 mail.example.org ESMTP\r\n")
     return False
-
-
-async def _wait_for_end(visit: Visit) -> None:
-    transport = visit.writer.transport
-    for _ in range(int(SILENCE / 0.02)):
-        if transport.is_closing():
-            return
-        await asyncio.sleep(0.02)
 
 
 # ── compression and size ──────────────────────────────────────────────────────────────────────────

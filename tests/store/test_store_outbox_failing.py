@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from states import MAIL, PHONE, after, must_claim, owe, rows, watch
 
-from feedwatch.core.model import NotifyFailed, Reason
+from feedwatch.core.model import Notice, NoticeKind, NotifyFailed, Reason
 from feedwatch.core.schedule import RetryPolicy, judge_attempt
 from feedwatch.core.state import AddressHealth, Settled, Settlement
+from feedwatch.errors import StoreDamaged
 from feedwatch.store import Store
 
 DELIVERED = Settlement(Settled.DELIVERED, told=(MAIL,))
@@ -191,3 +192,12 @@ def test_two_addresses_of_a_target_fail_each_by_itself(store: Store) -> None:
     claimed = must_claim(store, after(1), address="mail/1")
     assert store.settle_message(claimed, DELIVERED, after(5 * HOUR))
     assert rows(store, "SELECT kind, account FROM notices") == [("target_failing", "mail/2")]
+
+
+def test_a_notice_of_no_known_kind_is_damage(store: Store) -> None:
+    """A word that is none is no surprise in the middle of a send: the daemon has to hear of it."""
+    store.record_notice(Notice(NoticeKind.TEST, after(0)), [PHONE])
+    with store.transaction() as conn:
+        conn.execute("UPDATE notices SET kind = 'tset'")
+    with pytest.raises(StoreDamaged, match="a NoticeKind in the state is none"):
+        must_claim(store, after(0))
