@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 FUZZ := $(VENV)/fuzz
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test soak fuzz check format lock clean
+.PHONY: help demo test soak bench targets fuzz pictures check format lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ soak: $(STAMP)  ## the long runs: every fault, a thousand deaths, a week of a th
 	@$(BIN)/python tests/reliability/soak.py
 	@$(BIN)/python -m pytest -n 2 -q -m long
 
+bench: $(STAMP)  ## how fast it is: what a plan of 10,000 changes through 50 routes takes
+	@$(BIN)/python tests/bench/bench_routes.py
+
+targets: $(STAMP)  ## tell eight strict services everything, and write docs/targets.md
+	@$(BIN)/python tests/strict/write_targets.py
+
 fuzz: $(STAMP)  ## every reader under atheris, a minute each (in a venv of its own)
 	@test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
 	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check 'atheris>=3'
@@ -42,6 +48,9 @@ fuzz: $(STAMP)  ## every reader under atheris, a minute each (in a venv of its o
 		$(FUZZ)/bin/python tests/fuzz/run_atheris.py $$target $(FUZZ)/found tests/data/feeds \
 			-max_total_time=60 -timeout=10 -artifact_prefix=$(FUZZ)/ -verbosity=0 || exit 1; \
 	done
+
+pictures: $(STAMP)  ## the pictures in the documentation anew (needs a Chromium on the PATH)
+	@$(BIN)/python tests/scribe/take_pictures.py
 
 check: $(STAMP)  ## all that CI asks: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .

@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from feedwatch import __version__
 from feedwatch.clock import SYSTEM_CLOCK, Clock
-from feedwatch.config import Config
+from feedwatch.config import Config, Secret, Target
 from feedwatch.config.hiding import hide_secrets
 from feedwatch.core.model import Notice, NoticeKind
 from feedwatch.core.networks import NetworkPolicy
-from feedwatch.core.route import Route, Routes
+from feedwatch.core.route import Routes, plan_again
 from feedwatch.core.schedule import LONGEST_WAIT, RetryPolicy, next_poll_after
-from feedwatch.core.state import PollTask
-from feedwatch.deliver import Deliverer
+from feedwatch.core.state import PendingDelivery, Planned, PollTask
+from feedwatch.deliver import Deliverer, Terms
 from feedwatch.discover import Discoverer
-from feedwatch.errors import ConfigError
-from feedwatch.fetch import Fetcher, FetchLimits, host_named_by
-from feedwatch.notify import Notifier
+from feedwatch.errors import ConfigError, Problem
+from feedwatch.fetch import Fetcher, FetchLimits, PictureFetcher, Poster, host_named_by
+from feedwatch.notify import Notifier, check_secret
 from feedwatch.parse import Parser
 from feedwatch.poll import ListReader, Poller, PollWriter
 from feedwatch.redact import Redactor
+from feedwatch.routing import make_routes
+from feedwatch.scribe import TemplateProblem, TemplateScribe, compile_templates
 from feedwatch.store import Store, StoreThread, is_owner_alive, owner_now, rescue_state
 
 _LOG = logging.getLogger("feedwatch")
 
 USER_AGENT = f"feedwatch/{__version__}"
 _PRUNE_BATCHES = 100
+_LONGEST_COMPANY = timedelta(seconds=30)
+"""How long the lists of an account wait for each other, where that is a small part of their interval."""
+_PART_OF_INTERVAL = 30
 
 
 class Assembly:
@@ -65,15 +71,16 @@ class Assembly:
             per_host=config.poll.per_host,
         )
         self.discoverer.hear = self.poller.hear
+        self._tell_notifier(config)
+        self.pictures = PictureFetcher(fetcher, networks=make_networks(config), user_agent=USER_AGENT)
         self.deliverer = Deliverer(
             store,
             notifier,
-            urls=address_urls(config),
-            policy=make_policy(config),
+            make_terms(config, routes),
             owner=owner_now(),
             clock=clock,
-            told_about=routes.told_about,
             redact=redactor.redact,
+            fetch_pictures=self.pictures.fetch_all,
         )
 
     async def apply(self, config: Config) -> None:
@@ -89,11 +96,11 @@ class Assembly:
         routes = make_routes(config)
         self.writer.routes = routes
         self.writer.every = config.poll.every
-        self.deliverer.urls = address_urls(config)
-        self.deliverer.policy = make_policy(config)
-        self.deliverer.told_about = routes.told_about
+        self.deliverer.terms = make_terms(config, routes)
+        self._tell_notifier(config)
         self.fetcher.update_limits(make_limits(config))
         self.fetcher.update_networks(make_networks(config))
+        self.pictures.update_networks(make_networks(config))
         self.poller.limit(config.poll.per_host)
         self.discoverer.apply(config, routes)
         logging.getLogger("feedwatch").setLevel(config.log.upper())
@@ -103,6 +110,14 @@ class Assembly:
             now = self._clock.now()
             longest = next_poll_after(now, before.poll.every, 1.0) - now + before.poll.timeout
             await self.store.run(Store.hasten_polls, longest, now, config.poll.every)
+
+    def _tell_notifier(self, config: Config) -> None:
+        """Hand over what targets say beside their addresses."""
+        targets = [(address, target) for address, target, _ in _addresses(config)]
+        self.notifier.secrets = {a: t.secret.reveal for a, t in targets if t.secret is not None}
+        self.notifier.rates = {
+            a: None if t.rate == "none" else t.rate for a, t in targets if t.rate is not None
+        }
 
     async def sync(self) -> None:
         """Tell the store which accounts and addresses there are now."""
@@ -115,11 +130,28 @@ class Assembly:
         dead = await self.store.run(Store.sync_addresses, addresses, now)
         if dead:
             _LOG.warning("gave up deliveries=%d reason=target_gone", dead)
+        await self._plan_again(now)
         await self._release(is_owner_alive)
+
+    async def _plan_again(self, now: datetime) -> None:
+        """Have what is owed and not on its way told as the routes say now, if they say otherwise."""
+        routes = self.writer.routes
+
+        def plan(pending: PendingDelivery) -> Planned | None:
+            return plan_again(pending.change, pending.address, routes, now)
+
+        changed = await self.store.run(Store.plan_again, routes.signature, plan, now)
+        if changed:
+            _LOG.info("routes are others: planned anew deliveries=%d", changed)
+
+    async def end_rounds(self, *, gather: bool) -> None:
+        """Let be told what has been gathered in rounds that nobody else will end: in a while, or at once."""
+        wait = self.writer.routes.gather if gather else timedelta(0)
+        await self.store.run(Store.end_round, None, self._clock.now() + wait)
 
     async def _mend_instants(self) -> None:
         # Not at a start: a clock that is behind until it is set makes everything look far ahead.
-        longest = max(self.deliverer.policy.most, LONGEST_WAIT)
+        longest = max(self.deliverer.terms.policy.most, LONGEST_WAIT)
         mended = await self.store.run(Store.mend_instants, self._clock.now(), longest)
         if mended:
             _LOG.warning(
@@ -133,7 +165,7 @@ class Assembly:
         await self._release(lambda owner: owner != ours and is_owner_alive(owner))
 
     async def _release(self, is_alive: Callable[[str], bool]) -> None:
-        drop = self.deliverer.policy.drop_ambiguous
+        drop = self.deliverer.terms.policy.drop_ambiguous
         await self.store.run(Store.release_claims, is_alive, self._clock.now(), drop_ambiguous=drop)
 
     async def due_accounts(self) -> tuple[str, ...]:
@@ -147,7 +179,10 @@ class Assembly:
 
     async def take_due(self, *, exclude: Collection[int], limit: int) -> tuple[PollTask, ...]:
         """Take the polls that are due now."""
-        return await self.store.run(Store.take_polls, self._clock.now(), exclude=exclude, limit=limit)
+        company = min(_LONGEST_COMPANY, self.config.poll.every / _PART_OF_INTERVAL)
+        return await self.store.run(
+            Store.take_polls, self._clock.now(), exclude=exclude, limit=limit, company=company
+        )
 
     async def due_addresses(self) -> tuple[str, ...]:
         """Give the addresses that something is due for."""
@@ -164,7 +199,9 @@ class Assembly:
         """
         await self._mend_instants()
         for _ in range(_PRUNE_BATCHES):
-            if not await self.store.run(Store.prune, self._clock.now(), self.config.keep):
+            if not await self.store.run(
+                Store.prune, self._clock.now(), self.config.keep, self.config.details
+            ):
                 break
         for _ in range(_PRUNE_BATCHES):
             if not await self.store.run(Store.give_back_room):
@@ -192,7 +229,9 @@ async def assemble(
         ConfigError: a secret cannot be had, or a target is none.
         StoreError: the state cannot be used.
     """
-    notifier = Notifier()
+    poster = Poster(user_agent=USER_AGENT, now=clock.now)
+    stack.push_async_callback(poster.aclose)
+    notifier = Notifier(post=poster.post, now=clock.now)
     stack.push_async_callback(notifier.aclose)
     hide_secrets(config, redactor)  # first: whatever fails from here on may hold one
     verify(config, notifier)
@@ -205,8 +244,10 @@ async def assemble(
     parser = Parser()
     stack.push_async_callback(parser.aclose)
     assembly = Assembly(config, store, fetcher, parser, notifier, redactor, clock)
+    stack.push_async_callback(assembly.pictures.aclose)
     stack.push_async_callback(assembly.writer.flush)
     await assembly.sync()
+    await assembly.end_rounds(gather=True)
     await assembly.discoverer.name_hosts()
     await assembly.discoverer.register_tokens()
     return assembly
@@ -244,48 +285,70 @@ async def _close_store(store: StoreThread) -> None:
 
 
 def verify(config: Config, notifier: Notifier) -> None:
-    """Find what reading the configuration could not: secrets that are missing, targets that are none.
+    """Find what reading the configuration could not: missing secrets, targets and templates that are none.
 
     Raises:
         ConfigError: with all of it at once.
     """
-    problems = list(config.verify_secrets())
+    _, faults = compile_templates(config.templates)
+    problems = [*config.verify_secrets(), *(_place_fault(config, fault) for fault in faults)]
     if not problems:
-        for name, target in config.targets.items():
-            for index, url in enumerate(target.urls):
-                problem = notifier.check_address(url.reveal())
-                if problem:
-                    problems.append(config.problem(("targets", name), f"address {index + 1}: {problem}"))
+        problems += _find_bad_targets(config, notifier)
     if problems:
         raise ConfigError(problems)
 
 
-def make_routes(config: Config) -> Routes:
-    """The routes as the core wants them."""
-    addresses = {
-        name: tuple(f"{name}/{number}" for number in range(1, len(target.urls) + 1))
-        for name, target in config.targets.items()
-    }
-    routes = tuple(
-        Route(
-            to=route.to,
-            accounts=frozenset(route.accounts),
-            feeds=frozenset(route.feeds),
-            changes=frozenset(route.changes) if route.changes is not None else None,
-        )
-        for route in config.routes
+def _find_bad_targets(config: Config, notifier: Notifier) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        for index, url in enumerate(target.urls):
+            if problem := notifier.check_address(url.reveal()):
+                yield config.problem(("targets", name), f"address {index + 1}: {problem}")
+        if target.secret is not None and (problem := check_secret(target.secret.reveal())):
+            yield config.problem(("targets", name, "secret"), problem)
+
+
+def make_terms(config: Config, routes: Routes) -> Terms:
+    """What the configuration says about telling."""
+    return Terms(
+        urls=address_urls(config),
+        policy=make_policy(config),
+        told_about=routes.told_about,
+        manners=routes.manners,
+        notices_quiet=routes.notices_quiet,
+        scribe=make_scribe(config),
     )
-    notices = tuple(config.targets) if config.notices is None else config.notices
-    return Routes(routes, addresses, notices)
 
 
 def address_urls(config: Config) -> Mapping[str, Callable[[], str]]:
     """The service's address for each of ours, revealed when it is served."""
-    return {
-        f"{name}/{number}": url.reveal
-        for name, target in config.targets.items()
-        for number, url in enumerate(target.urls, start=1)
-    }
+    return {address: url.reveal for address, _, url in _addresses(config)}
+
+
+def _addresses(config: Config) -> Iterator[tuple[str, Target, Secret]]:
+    """Each of our addresses, with its target and the service's address for it."""
+    for name, target in config.targets.items():
+        for number, url in enumerate(target.urls, start=1):
+            yield f"{name}/{number}", target, url
+
+
+def make_scribe(config: Config) -> TemplateScribe:
+    """Who writes messages in the words of the configuration's templates.
+
+    Raises:
+        ConfigError: one of them cannot be read.
+    """
+    scribe, problems = compile_templates(config.templates, zone=config.zone, complain=_complain_of_template)
+    if problems:
+        raise ConfigError([_place_fault(config, problem) for problem in problems])
+    return scribe
+
+
+def _place_fault(config: Config, fault: TemplateProblem) -> Problem:
+    return config.problem(("templates", fault.name, *fault.path), fault.message)
+
+
+def _complain_of_template(problem: TemplateProblem) -> None:
+    _LOG.warning("%s: the built-in words are used", problem)
 
 
 def make_policy(config: Config) -> RetryPolicy:

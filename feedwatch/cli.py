@@ -11,7 +11,7 @@ import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,18 @@ def cli(context: click.Context, config_path: Path | None) -> None:
     context.obj = Invocation(config_path)
 
 
+# ── starting ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+@click.pass_obj
+def init(invocation: Invocation) -> None:
+    """Make a first configuration by answering a few questions."""
+    from feedwatch.starting import guide_start  # noqa: PLC0415
+
+    guide_start(invocation.config_path)
+
+
 # ── doing ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -187,6 +199,21 @@ def check(invocation: Invocation, *, notify: bool, deep: bool, as_json: bool) ->
     from feedwatch.commands import check_all  # noqa: PLC0415
 
     return int(_await(check_all(config, notify=notify, as_json=as_json)))
+
+
+@cli.command()
+@click.argument("target")
+@as_json
+@click.pass_obj
+def test(invocation: Invocation, target: str, *, as_json: bool) -> int:
+    """Send a test message to TARGET, now and past the outbox.
+
+    TARGET is a target (phone) or one address of it (phone/1). 1 if a message was not taken.
+    """
+    config = invocation.load()
+    from feedwatch.commands import try_target  # noqa: PLC0415
+
+    return int(_await(try_target(config, target, as_json=as_json)))
 
 
 @cli.command()
@@ -314,6 +341,113 @@ def outbox_drop(invocation: Invocation, what: tuple[str, ...]) -> int:
         return int(_tending().drop(store, config, what, datetime.now(UTC)))
 
 
+# ── what is told, and why ─────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+@click.argument("change", type=click.IntRange(min=1))
+@as_json
+@click.pass_obj
+def explain(invocation: Invocation, change: int, *, as_json: bool) -> None:
+    """Say which routes tell CHANGE and which do not, what it waits for, and how it was sent.
+
+    CHANGE is its number, as in `feedwatch changes`. The routes are judged as the configuration stands now.
+    """
+    config = invocation.load()
+    from feedwatch.explaining import explain_change  # noqa: PLC0415
+
+    with _looking().open_for_looking(config, as_json=as_json) as (store, screen):
+        explain_change(store, config, screen, change)
+
+
+@cli.command()
+@click.option("--route", type=click.IntRange(min=1), required=True, help="The route, counted from 1.")
+@click.option(
+    "--last", type=click.IntRange(1, 1000), default=20, show_default=True, help="Of so many changes."
+)
+@as_json
+@click.pass_obj
+def preview(invocation: Invocation, route: int, last: int, *, as_json: bool) -> None:
+    """Show what a route would send of the last changes that it tells; with --json, byte for byte."""
+    config = invocation.load()
+    from feedwatch.previewing import preview_route  # noqa: PLC0415
+
+    with _looking().open_for_looking(config, as_json=as_json) as (store, screen):
+        preview_route(store, config, screen, route, last, datetime.now(UTC))
+
+
+@cli.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def silence(context: click.Context, *, as_json: bool) -> None:
+    """Tell nothing of some changes for a time. They are recorded, and can be told after all."""
+    if context.invoked_subcommand is None:
+        _list_silences(context.obj, as_json=as_json)
+    elif as_json and context.invoked_subcommand != "list":
+        raise click.UsageError(f"--json is for the list, not for {context.invoked_subcommand}")
+
+
+@silence.command("add")
+@click.argument("matcher")
+@click.option("--for", "length", metavar="DURATION", help="For so long: 2h, 7d.")
+@click.option("--until", metavar="T", help="Until a date or an instant: 2026-12-24, 2026-12-24T18:00.")
+@click.option("--comment", default="", help="Why, for who looks at it later.")
+@click.pass_obj
+def silence_add(
+    invocation: Invocation, matcher: str, length: str | None, until: str | None, comment: str
+) -> int:
+    """Tell nothing of what fulfils MATCHER: a condition as in a route's `where`.
+
+    For example: feedwatch silence add 'feed = "jane/queue"' --for 2h
+    """
+    if (length is None) == (until is None):
+        raise click.UsageError("say for how long: either --for or --until")
+    with _writing(invocation) as (store, config):
+        now = datetime.now(UTC)
+        ends_at = _read_length(length, now) if length is not None else _read_end(until or "", config.zone)
+        silencing, zone = _silencing(), config.zone
+        return int(silencing.add_silence(store, matcher, comment, now=now, ends_at=ends_at, zone=zone))
+
+
+@silence.command("list")
+@click.option("--all", "all_ended", is_flag=True, help="Those that have ended, too.")
+@as_json
+@click.pass_context
+def silence_list(context: click.Context, *, all_ended: bool, as_json: bool) -> None:
+    """Show the silences in force, and how many changes each has kept from being told."""
+    assert context.parent is not None
+    as_json = as_json or context.parent.params["as_json"]
+    _list_silences(context.obj, as_json=as_json, all_ended=all_ended)
+
+
+@silence.command("expire")
+@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(min=1), metavar="NUMBER...")
+@click.option("--tell", is_flag=True, help="Tell what they have kept, after all.")
+@click.pass_obj
+def silence_expire(invocation: Invocation, numbers: tuple[int, ...], *, tell: bool) -> int:
+    """End silences now."""
+    with _writing(invocation) as (store, _):
+        return int(_silencing().expire_silences(store, numbers, datetime.now(UTC), tell=tell))
+
+
+@cli.command()
+@click.argument("feeds", nargs=-1, required=True, metavar="FEED...")
+@click.pass_obj
+def pause(invocation: Invocation, feeds: tuple[str, ...]) -> int:
+    """Poll feeds no more until they are resumed. FEED is account/name, as in `feedwatch status`."""
+    with _writing(invocation) as (store, _):
+        return int(_silencing().pause_feeds(store, feeds, datetime.now(UTC)))
+
+
+@cli.command()
+@click.argument("feeds", nargs=-1, required=True, metavar="FEED...")
+@click.pass_obj
+def resume(invocation: Invocation, feeds: tuple[str, ...]) -> int:
+    """Poll feeds again that were paused. What has changed meanwhile is told."""
+    with _writing(invocation) as (store, _):
+        return int(_silencing().resume_feeds(store, feeds, datetime.now(UTC)))
+
+
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it is there, once the copy is whole.")
@@ -399,6 +533,17 @@ def _tending() -> Any:
     return tending
 
 
+def _silencing() -> Any:
+    from feedwatch import silencing  # noqa: PLC0415
+
+    return silencing
+
+
+def _list_silences(invocation: Invocation, *, as_json: bool, all_ended: bool = False) -> None:
+    with _reading(invocation, as_json=as_json) as (store, screen):
+        _silencing().list_silences(store, screen, datetime.now(UTC), all_ended=all_ended)
+
+
 def _list_outbox(invocation: Invocation, *, as_json: bool, all_done: bool = False) -> None:
     with _reading(invocation, as_json=as_json) as (store, screen):
         _looking().show_outbox(store, screen, all_done=all_done)
@@ -423,6 +568,26 @@ def _writing(invocation: Invocation) -> Iterator[tuple[Any, Any]]:
         yield store, config
     finally:
         store.close()
+
+
+def _read_length(text: str, now: datetime) -> datetime:
+    from feedwatch.config import parse_duration  # noqa: PLC0415
+
+    try:
+        return now + parse_duration(text)
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(f"{text!r} is no duration: 2h, 7d", param_hint="--for") from error
+
+
+def _read_end(text: str, zone: tzinfo) -> datetime:
+    """A date (its first moment) or an instant; by the clock of the zone unless it says otherwise."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(
+            f"{text!r} is no date or instant: 2026-12-24, 2026-12-24T18:00", param_hint="--until"
+        ) from None
 
 
 def _read_since(text: str | None) -> datetime | None:

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
-from feedwatch.assembly import Assembly, assemble, open_for_daemon
+from feedwatch.assembly import Assembly, assemble, make_scribe, open_for_daemon
+from feedwatch.checking import assemble_apart, find_addresses, reach_accounts, reach_feeds, send_tests
 from feedwatch.config import Config
-from feedwatch.core.model import (
-    Delivered,
-    FetchFailed,
-    Notice,
-    NoticeKind,
-    NotifyFailed,
-    OwedDelivery,
-    Reason,
-)
-from feedwatch.core.render import compose_message
+from feedwatch.core.model import Reason
 from feedwatch.core.state import PollTask, Settled
 from feedwatch.daemon import Daemon
 from feedwatch.deliver import DeliveryReport
@@ -33,15 +23,13 @@ from feedwatch.discover import DiscoveryReport
 from feedwatch.errors import FeedwatchError, StoreDamaged, StoreError, StoreMissing
 from feedwatch.logs import start_logging
 from feedwatch.poll import PollOutcome, PollReport
-from feedwatch.poll.round import host_of
 from feedwatch.present import Row, Screen
 from feedwatch.redact import Redactor
 from feedwatch.rows import describe_checked, describe_found, say_reason, say_unknown
 from feedwatch.store import Store, hold_state
 
-_LOG = logging.getLogger("feedwatch")
-
 _EVERY_POLL = 1_000_000
+_CHECKED = ["subject", "ok", "problem"]
 _MANY_FEEDS = 10
 """From so many on a round takes long enough for a progress bar."""
 
@@ -74,6 +62,7 @@ async def poll_once(config: Config, feeds: Sequence[str], *, as_json: bool) -> i
         tasks = await _take(assembly, feeds)
         with show_progress(len(tasks), as_json=as_json) as advance:
             reports = await assembly.poller.run_round(tasks, lambda _: advance())
+        await assembly.end_rounds(gather=False)
         served = await assembly.deliverer.serve_all()
         statuses = await assembly.store.run(Store.account_statuses)
         signed_out = [each.name for each in statuses if each.signed_out]
@@ -113,16 +102,40 @@ async def discover_now(config: Config, accounts: Sequence[str], *, as_json: bool
 async def check_all(config: Config, *, notify: bool, as_json: bool) -> int:
     """Reach every account, feed and, if asked, target; all in a state of its own that is thrown away."""
     rows = [describe_checked("configuration", None)]
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="feedwatch-check-")))
-        own = replace(config, state=folder / "feedwatch.db")
-        assembly, screen = await _open(own, stack, as_json=as_json)
+    redactor = _start_talking(config)
+    async with assemble_apart(config, redactor) as assembly:
         rows += await _look_at_state(config, assembly)
-        rows += await _reach_accounts(assembly)
-        rows += await _reach_feeds(assembly)
+        accounts = await reach_accounts(assembly)
+        rows += [describe_checked(each.account, _describe_discovery(each)) for each in accounts]
+        rows += [describe_checked(each.feed, each.problem) for each in await reach_feeds(assembly)]
+        rows += [
+            describe_checked(
+                f"template {'.'.join((each.name, *each.path))}",
+                f"{each.message}; the built-in words are used",
+            )
+            for each in make_scribe(config).try_all()
+        ]
         if notify:
-            rows += await _send_tests(assembly)
-        screen.print_rows(rows, ["subject", "ok", "problem"], empty="nothing to check")
+            sent = await send_tests(assembly, assembly.deliverer.terms.urls)
+            rows += [describe_checked(address, problem) for address, problem in sent.items()]
+    Screen(redactor, as_json=as_json).print_rows(rows, _CHECKED, empty="nothing to check")
+    return int(any(not row["ok"] for row in rows))
+
+
+async def try_target(config: Config, what: str, *, as_json: bool) -> int:
+    """Send a test message to each address of a target, or to one address; 1 if one was not taken.
+
+    Raises:
+        FeedwatchError: there is no such target or address.
+    """
+    target, addresses = find_addresses(config, what)
+    # Nobody else is asked, so nobody else's secrets are needed.
+    alone = replace(config, accounts={}, targets={target: config.targets[target]}, routes=(), notices=())
+    redactor = _start_talking(config)
+    async with assemble_apart(alone, redactor) as assembly:
+        sent = await send_tests(assembly, addresses)
+    rows = [describe_checked(address, problem) for address, problem in sent.items()]
+    Screen(redactor, as_json=as_json).print_rows(rows, _CHECKED, empty="")
     return int(any(not row["ok"] for row in rows))
 
 
@@ -153,56 +166,19 @@ def _read_resting_hosts(state: Path) -> dict[str, datetime]:
         store.close()
 
 
-async def _reach_accounts(assembly: Assembly) -> list[Row]:
-    reports = await asyncio.gather(*map(assembly.discoverer.discover, assembly.config.accounts))
-    return [describe_checked(each.account, _describe_discovery(each)) for each in reports]
-
-
-async def _reach_feeds(assembly: Assembly) -> list[Row]:
-    resting = await assembly.store.run(Store.resting_hosts, datetime.now(UTC))
-
-    async def reach(task: PollTask) -> Row:
-        if host_of(task.address) in resting:
-            return describe_checked(task.feed, say_reason(Reason.RATE_LIMITED))
-        try:
-            reading = await assembly.reader.read_list(task)
-        except Exception:  # noqa: BLE001 — one feed that fails in an unforeseen way hides no other
-            _LOG.exception("check failed in an unforeseen way feed=%s", task.feed)
-            reading = FetchFailed(Reason.INTERNAL)
-        if isinstance(reading, FetchFailed):
-            return describe_checked(task.feed, say_reason(reading.reason, reading.detail))
-        return describe_checked(task.feed, None)
-
-    tasks = await _take(assembly, ())
-    return list(await asyncio.gather(*map(reach, sorted(tasks, key=lambda task: task.feed_id))))
-
-
-async def _send_tests(assembly: Assembly) -> list[Row]:
-    """Send each address a test message, past the outbox: it is about the way, not about a change."""
-    notice = Notice(NoticeKind.TEST, datetime.now(UTC))
-
-    async def send(address: str, url: str) -> Row:
-        notifier = assembly.notifier
-        message = compose_message([OwedDelivery(0, address, notice)], notifier.style_of(url))
-        outcome = await notifier.send(address, url, message.title, message.body, is_html=message.is_html)
-        if isinstance(outcome, Delivered):
-            return describe_checked(address, None)
-        if isinstance(outcome, NotifyFailed):
-            return describe_checked(address, say_reason(outcome.reason, outcome.detail))
-        return describe_checked(address, say_reason(Reason.AMBIGUOUS))
-
-    urls = assembly.deliverer.urls.items()
-    return list(await asyncio.gather(*(send(address, reveal()) for address, reveal in urls)))
-
-
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def _open(config: Config, stack: AsyncExitStack, *, as_json: bool) -> tuple[Assembly, Screen]:
-    redactor = Redactor()
-    start_logging("error" if config.log != "debug" else "debug", redactor)
+    redactor = _start_talking(config)
     assembly = await assemble(config, redactor, stack)
     return assembly, Screen(redactor, as_json=as_json)
+
+
+def _start_talking(config: Config) -> Redactor:
+    redactor = Redactor()
+    start_logging("error" if config.log != "debug" else "debug", redactor)
+    return redactor
 
 
 async def _take(assembly: Assembly, feeds: Sequence[str]) -> tuple[PollTask, ...]:
@@ -215,7 +191,7 @@ async def _take(assembly: Assembly, feeds: Sequence[str]) -> tuple[PollTask, ...
     )
     missing = set(feeds) - {task.feed for task in tasks}
     if missing:
-        raise FeedwatchError(f"not watched any more: {', '.join(sorted(missing))} (see feedwatch status)")
+        raise FeedwatchError(f"paused, or not watched any more: {', '.join(sorted(missing))}")
     return tasks
 
 

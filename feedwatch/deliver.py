@@ -8,32 +8,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from feedwatch.clock import Clock
+from feedwatch.core.calendar import Quiet
+from feedwatch.core.manner import PLAIN, Batch, Manner, MannerNow, look_at
 from feedwatch.core.model import (
     Composed,
     Delivered,
     FactChange,
+    Markup,
     Notice,
     NoticeKind,
     NotifyOutcome,
+    Outgoing,
     OwedDelivery,
+    Picture,
+    PictureLink,
     Reason,
     RecordedChange,
     Style,
 )
 from feedwatch.core.render import compose_message, mark_repeat
 from feedwatch.core.schedule import RetryPolicy, judge_address, judge_attempt
-from feedwatch.core.state import ClaimedMessage, Settled, Settlement
+from feedwatch.core.state import Bundle, ClaimedMessage, Settled, Settlement
 from feedwatch.core.text import clean, page_of
+from feedwatch.core.told import Scribe
 from feedwatch.store import Store, StoreThread
 
 _LOG = logging.getLogger("feedwatch.deliver")
 
+_MOST_TURNS = 20
 LEASE = timedelta(minutes=2)
 """How long a claim holds: longer than any send may take, so that no message is sent twice at once."""
 
@@ -45,11 +53,50 @@ class Notify(Protocol):
         """How a message must look for a service."""
         ...
 
-    async def send(
-        self, address: str, url: str, message_title: str, body: str, *, is_html: bool
-    ) -> NotifyOutcome:
+    def wait_for(self, address: str, url: str) -> timedelta:
+        """How long until the service takes the next message; zero if it does now."""
+        ...
+
+    async def send(self, address: str, url: str, message: Outgoing) -> NotifyOutcome:
         """Send one message, within a minute."""
         ...
+
+
+FetchPictures = Callable[[Sequence[PictureLink]], Awaitable[tuple[Picture, ...]]]
+"""Fetches those pictures that can be had, within seconds; never raises."""
+
+
+async def _fetch_nothing(_: Sequence[PictureLink]) -> tuple[Picture, ...]:
+    return ()
+
+
+def _tell_nobody(_: str) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a configuration says about telling.
+
+    `urls` gives the address of a service for each of ours. `told_about` names the addresses that hear of
+    one that fails. `manners` are, by key, the ways in which changes are told; `notices_quiet` the hours in
+    which feedwatch does not speak of itself.
+    """
+
+    urls: Mapping[str, Callable[[], str]]
+    policy: RetryPolicy
+    told_about: Callable[[str], tuple[str, ...]] = _tell_nobody
+    manners: Mapping[str, Manner] = field(default_factory=dict)
+    notices_quiet: Quiet | None = None
+    scribe: Scribe | None = None
+
+    def look(self, manner: str, now: datetime) -> MannerNow:
+        """Say what a manner means now; one that the configuration does not know is nothing special."""
+        return look_at(self.manners.get(manner, PLAIN), now)
+
+    def read_bundle(self, bundle: Bundle) -> Batch:
+        """How a bundle is told, by the manner that its key stands for."""
+        return Batch(self.manners.get(bundle.manner, PLAIN), bundle.period_at, bundle.part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +123,43 @@ class _Sent:
 
 
 class Deliverer:
-    """Serves addresses. `urls` gives the address of a service for each of ours; it follows a reload.
+    """Serves addresses. `terms` follow a reload of the configuration.
 
-    `told_about` names the addresses that hear of one that fails; it follows a reload, too. `redact` is
-    asked about every text before it goes into a message: messages are a way out, too.
+    `redact` is asked about every text before it goes into a message: messages are a way out, too.
     """
 
     def __init__(
         self,
         store: StoreThread,
         notifier: Notify,
+        terms: Terms,
         *,
-        urls: Mapping[str, Callable[[], str]],
-        policy: RetryPolicy,
         owner: str,
         clock: Clock,
-        told_about: Callable[[str], tuple[str, ...]] = lambda _: (),
         redact: Callable[[str], str] = str,
+        fetch_pictures: FetchPictures = _fetch_nothing,
     ) -> None:
         self._store = store
         self._notifier = notifier
-        self.urls = urls
-        self.told_about = told_about
-        self.policy = policy
+        self.terms = terms
         self._owner = owner
         self._clock = clock
         self._redact = redact
+        self._fetch_pictures = fetch_pictures
         self._unsettled: dict[str, _Sent] = {}
 
     async def serve_all(self, report: Callable[[DeliveryReport], None] | None = None) -> list[DeliveryReport]:
         """Serve every address that has something due, side by side: none waits for another.
 
-        That one fails or works again is owed to others only then: they are served once more.
+        That one fails or works again is owed to others only then: they are served once more. Where a service
+        takes only so many messages at a time, the others wait for their turn.
         """
         made: list[DeliveryReport] = []
         left_alone: set[str] = set()
         while due := [each for each in await self.due_addresses() if each not in left_alone]:
             # All to their end: what breaks for one address must leave no other half-way.
-            served = await asyncio.gather(*(self.serve(each, report) for each in due), return_exceptions=True)
+            serving = (self.serve(each, report, patient=True) for each in due)
+            served = await asyncio.gather(*serving, return_exceptions=True)
             for address, reports in zip(due, served, strict=True):
                 if isinstance(reports, BaseException):
                     raise reports
@@ -123,11 +169,23 @@ class Deliverer:
         return made
 
     async def serve(
-        self, address: str, report: Callable[[DeliveryReport], None] | None = None
+        self,
+        address: str,
+        report: Callable[[DeliveryReport], None] | None = None,
+        *,
+        patient: bool = False,
     ) -> list[DeliveryReport]:
-        """Send what is due for one address, message after message, until nothing is or one fails."""
+        """Send what is due for one address, message after message, until nothing is or one fails.
+
+        Or until its service takes no more for now: who is `patient` waits for that.
+        """
         reports: list[DeliveryReport] = []
-        while (made := await self.deliver_one(address)) is not None:
+        while True:
+            if patient:
+                await self._wait_for_turn(address)
+            made = await self.deliver_one(address)
+            if made is None:
+                break
             reports.append(made)
             if report:
                 report(made)
@@ -136,27 +194,56 @@ class Deliverer:
         return reports
 
     async def deliver_one(self, address: str) -> DeliveryReport | None:
-        """Claim, render, notify, settle: one message. None when nothing is due for the address."""
+        """Claim, render, notify, settle: one message. None when nothing is due, or taken, now."""
         if address in self._unsettled:
             return await self._settle(address)
-        reveal = self.urls.get(address)
+        terms = self.terms
+        reveal = terms.urls.get(address)
         if reveal is None:
             return None
         url = reveal()
+        if self._notifier.wait_for(address, url):
+            return None
         style = self._notifier.style_of(url)
         claim = await self._claim(address, style)
         if claim is None:
             return None
-        body = claim.body
-        if claim.may_have_arrived:
-            body = mark_repeat(body, style, is_html=claim.is_html)
-        outcome = await self._notifier.send(address, url, claim.title, body, is_html=claim.is_html)
+        outcome = await self._notifier.send(address, url, await self._prepare(claim, style))
         now = self._clock.now()
-        settlement = judge_attempt(claim, outcome, self.policy, now=now, jitter=self._clock.jitter())
-        told = self.told_about(address)
+        settlement = judge_attempt(claim, outcome, terms.policy, now=now, jitter=self._clock.jitter())
+        told = terms.told_about(address)
         settlement = replace(settlement, detail=self._redact(settlement.detail), told=told)
         self._unsettled[address] = _Sent(claim, outcome, settlement, now)
         return await self._settle(address)
+
+    async def _wait_for_turn(self, address: str) -> None:
+        """Wait until the address's service takes a message, if there is one for it; not for ever.
+
+        Another address may share its turns, and be faster.
+        """
+        reveal = self.terms.urls.get(address)
+        for _ in range(_MOST_TURNS):
+            wait = self._notifier.wait_for(address, reveal()) if reveal else None
+            if not wait or not await self._more_due(address):
+                return
+            await asyncio.sleep(wait.total_seconds())
+
+    async def _prepare(self, claim: ClaimedMessage, style: Style) -> Outgoing:
+        """A message as it goes out: with the pictures that can be had; marked, if it may have come before."""
+        pictures = await self._fetch_pictures(claim.pictures) if claim.pictures else ()
+        body, twin = claim.body, claim.twin
+        if claim.may_have_arrived:
+            body = mark_repeat(body, claim.markup, style)
+            twin = twin and mark_repeat(twin, Markup.TEXT, style)
+        return Outgoing(
+            claim.title,
+            body,
+            claim.markup,
+            twin=twin,
+            key=claim.key,
+            pictures=pictures,
+            repeated=claim.may_have_arrived,
+        )
 
     async def settle_left(self) -> None:
         """Write down how sends ended that could not be written before.
@@ -185,12 +272,12 @@ class Deliverer:
         return _log(sent.claim, sent.outcome, sent.settlement)
 
     async def _claim(self, address: str, style: Style) -> ClaimedMessage | None:
-        def compose(deliveries: Sequence[OwedDelivery]) -> Composed:
-            # One by one, as they are asked for: most of them may have to wait for the next message.
-            harmless = (replace(d, subject=hide_secrets(d.subject, self._redact)) for d in deliveries)
-            return compose_message(harmless, style)
+        terms, now = self.terms, self._clock.now()
 
-        now = self._clock.now()
+        def compose(deliveries: Sequence[OwedDelivery], bundle: Bundle) -> Composed:
+            return compose_batch(deliveries, terms.read_bundle(bundle), style, terms.scribe, self._redact)
+
+        quiet = terms.notices_quiet
         return await self._store.run(
             Store.claim_message,
             address,
@@ -198,7 +285,9 @@ class Deliverer:
             lease_until_at=now + LEASE,
             owner=self._owner,
             compose=compose,
-            drop_ambiguous=self.policy.drop_ambiguous,
+            drop_ambiguous=terms.policy.drop_ambiguous,
+            look=lambda manner: terms.look(manner, now),
+            notices_quiet_until_at=quiet.until(now) if quiet else None,
         )
 
     async def _more_due(self, address: str) -> bool:
@@ -208,6 +297,19 @@ class Deliverer:
         """Give the addresses that something is due for: to be sent, or to be written down at last."""
         due = await self._store.run(Store.due_addresses, self._clock.now())
         return tuple(dict.fromkeys((*self._unsettled, *due)))
+
+
+def compose_batch(
+    deliveries: Sequence[OwedDelivery],
+    batch: Batch,
+    style: Style,
+    scribe: Scribe | None,
+    redact: Callable[[str], str],
+) -> Composed:
+    """Make a message of the longest run of deliveries that fits; no secret is in it."""
+    # One by one, as they are asked for: most of them may have to wait for the next message.
+    harmless = (replace(d, subject=hide_secrets(d.subject, redact)) for d in deliveries)
+    return compose_message(harmless, style, batch=batch, scribe=scribe)
 
 
 def hide_secrets(subject: RecordedChange | Notice, redact: Callable[[str], str]) -> RecordedChange | Notice:
@@ -246,6 +348,11 @@ def hide_secrets(subject: RecordedChange | Notice, redact: Callable[[str], str])
             for name, f in subject.facts.items()
         },
         entry_facts={name: hide(value) for name, value in subject.entry_facts.items()},
+        details=replace(
+            subject.details,
+            picture=hide_link(subject.details.picture),
+            text=hide(subject.details.text),
+        ),
     )
 
 

@@ -29,7 +29,7 @@ import click
 from feedwatch.errors import FeedwatchError
 from feedwatch.sandbox import Sandbox, World, sample_config, serving
 from feedwatch.sandbox.world import Title
-from feedwatch.terminal import clean_text
+from feedwatch.terminal import clean_text, ending_like_ctrl_c
 
 _PAUSE = 1.2
 """Seconds between two moves: short enough to see all of them in a quarter of a minute."""
@@ -109,7 +109,7 @@ def run_demo(limit: timedelta | None, webhook_url: str | None = None) -> int:
     ends_at = time.monotonic() + limit.total_seconds() if limit else float("inf")
     demo: _Demo | None = None
     try:
-        with _stopping_like_ctrl_c(), ExitStack() as stack:
+        with ending_like_ctrl_c(), ExitStack() as stack:
             demo = _Demo(stack, webhook_url, ends_at)
             demo.run()
             demo.keep_last_words()
@@ -243,18 +243,6 @@ def _configure(sandbox: Sandbox, base: str, folder: Path, webhook: str) -> str:
     targets = f"  {_TARGET}: {webhook}\n"
     more = f"routes:\n  - {{to: {_TARGET}, changes: all}}\nstate: {folder / 'feedwatch.db'}\n"
     return sample_config(sandbox, base, every="1s", targets=targets, more=more)
-
-
-@contextmanager
-def _stopping_like_ctrl_c() -> Iterator[None]:
-    """Let a closed terminal, or a polite kill, end the demo like Ctrl-C: with all that it started."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 @contextmanager

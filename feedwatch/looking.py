@@ -26,6 +26,7 @@ from feedwatch.logs import redact_crashes
 from feedwatch.present import Row, Screen, Show
 from feedwatch.redact import Redactor, mask_url, secrets_of_url
 from feedwatch.rows import (
+    WAITS,
     describe_change,
     describe_checked,
     describe_entry,
@@ -106,7 +107,7 @@ def show_changes(store: Store, screen: Screen, feed: str | None, since_at: datet
         if feed not in known:
             raise FeedwatchError(say_unknown("feed", feed, known))
     rows = [describe_change(change) for change in store.list_changes(feed=feed, since_at=since_at)]
-    columns = ["at", "feed", "change", "title", "details"]
+    columns = ["id", "at", "feed", "change", "title", "details"]
     screen.print_rows(rows, columns, empty="no changes", show={"details": say_details})
 
 
@@ -133,6 +134,8 @@ def _first_open(rows: Sequence[Row]) -> dict[object, object]:
 def _say_delay(row: Row, waits_for: Mapping[object, object]) -> str | None:
     if row["reason"]:
         return say_reason(row["reason"], row["detail"])
+    if row["waits_for"]:
+        return WAITS[str(row["waits_for"])]
     first = waits_for.get(row["target"])
     behind = row["state"] == MessageState.PENDING and first is not None and first != row["id"]
     return f"after message {first}" if behind else None

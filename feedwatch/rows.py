@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
-from feedwatch.core.model import Reason, RecordedChange
+from feedwatch.core.document import full_name, lay_out_change, show_instant
+from feedwatch.core.model import Reason, RecordedChange, WaitsFor
 from feedwatch.core.notices import REASONS
 from feedwatch.core.state import FeedStatus, MessageStatus, StoredEntry
 from feedwatch.present import Row, show_duration
@@ -19,27 +20,9 @@ from feedwatch.redact import mask_url
 # ── rows ────────────────────────────────────────────────────────────────────────────────
 
 
-def show_instant(at: datetime | None) -> str | None:
-    """An instant as everybody's tools read it."""
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
-
-
 def describe_change(change: RecordedChange) -> Row:
     """A line of `feedwatch changes`."""
-    return {
-        "id": change.id,
-        "at": show_instant(change.at),
-        "account": change.account,
-        "feed": full_name(change.account, change.feed),
-        "kind": str(change.feed_kind),
-        "change": str(change.kind),
-        "key": change.key,
-        "title": change.title,
-        "link": change.link,
-        "position": change.position,
-        "previous_position": change.previous_position,
-        "fields": {name: {"from": fact.before, "to": fact.after} for name, fact in change.facts.items()},
-    }
+    return lay_out_change(change)
 
 
 def describe_entry(stored: StoredEntry) -> Row:
@@ -83,6 +66,7 @@ def describe_message(message: MessageStatus) -> Row:
         "changes": message.changes,
         "created_at": show_instant(message.created_at),
         "detail": message.detail or None,
+        "waits_for": str(message.waits_for) if message.waits_for else None,
     }
 
 
@@ -103,13 +87,15 @@ def describe_found(account: str, feed: str, kind: str, group: str | None, url: s
     }
 
 
-def full_name(account: str, feed: str) -> str:
-    """A feed's name for ever."""
-    return feed if feed.startswith(f"{account}/") else f"{account}/{feed}"
-
-
 _KEYS: Mapping[str, str] = {Reason.PRIVATE_ADDRESS: "private_networks"}
 """Keys of the configuration that can allow what a reason refuses."""
+
+
+WAITS: Mapping[str, str] = {
+    WaitsFor.GATHERING: "gathered with what else changes",
+    WaitsFor.DIGEST: "waits for the digest",
+    WaitsFor.QUIET: "held while it is quiet",
+}
 
 
 # ── words for a person ────────────────────────────────────────────────────────────────────────────

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 GAP = "  "
@@ -22,6 +24,18 @@ class Column:
     heading: str
     gives_way: int = 0
     right: bool = False
+
+
+@contextmanager
+def ending_like_ctrl_c() -> Iterator[None]:
+    """Let a closed terminal, or a polite kill, end a command like Ctrl-C: with all that it started."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def clean_text(text: str) -> str:

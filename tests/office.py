@@ -21,13 +21,14 @@ from feedwatch.core.model import (
     Kind,
     NotifyFailed,
     NotifyOutcome,
+    Outgoing,
     Reason,
     Snapshot,
     Style,
 )
 from feedwatch.core.schedule import RetryPolicy
-from feedwatch.core.state import FeedMemory, MessageStatus, PollDecision, PollResult, Verdict
-from feedwatch.deliver import Deliverer, Notify
+from feedwatch.core.state import FeedMemory, MessageStatus, Planned, PollDecision, PollResult, Verdict
+from feedwatch.deliver import Deliverer, Notify, Terms
 from feedwatch.store import Store, StoreThread
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -58,10 +59,11 @@ class Scripted:
     def style_of(self, url: str) -> Style:
         return self.style
 
-    async def send(
-        self, address: str, url: str, message_title: str, body: str, *, is_html: bool
-    ) -> NotifyOutcome:
-        self.sent.append(Sent(address, message_title, body))
+    def wait_for(self, address: str, url: str) -> timedelta:
+        return timedelta(0)
+
+    async def send(self, address: str, url: str, message: Outgoing) -> NotifyOutcome:
+        self.sent.append(Sent(address, message.title, message.body))
         if self.meanwhile:
             once, self.meanwhile = self.meanwhile, None
             await once()
@@ -94,11 +96,9 @@ class Office:
         return Deliverer(
             self.store,
             notifier,
-            urls=revealed,
-            policy=policy,
+            Terms(revealed, policy, told_about),
             owner="test",
             clock=clock,
-            told_about=told_about,
             redact=redact,
         )
 
@@ -117,7 +117,7 @@ class Office:
             "test",
             Snapshot(entries, whole=True),
             changes=tuple(Change(ChangeKind.ADDED, None, entry) for entry in entries),
-            deliveries=tuple((index, address) for index in range(len(entries)) for address in to),
+            deliveries=tuple(Planned(index, address) for index in range(len(entries)) for address in to),
         )
         result = PollResult(Snapshot(entries, whole=True), Form.ATOM, (), b"b", b"c", self.now)
 

@@ -145,7 +145,7 @@ class Place:
 
     def configure(self, *, targets: str = "", more: str = "", every: str = "15m") -> None:
         """Write the configuration: the sandbox's account, and what is given."""
-        text = sample_config(self.sandbox, self.base, every=every, targets=targets, more=more)
+        text = sample_config(self.sandbox, self.base, every=every, gather="0s", targets=targets, more=more)
         self.config.touch(mode=0o600)
         self.config.write_text(f"{text}\nstate: feedwatch.db\n")
 

@@ -7,6 +7,7 @@ import base64
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -400,7 +401,7 @@ async def test_address_that_breaks_leaves_no_other_half_way(office: Office) -> N
 
     notifier = Scripted(meanwhile=yield_for_long)
     deliverer = office.deliverer(notifier)
-    deliverer.urls = {"bad/1": lose_the_secret, "phone/1": lambda: "x"}
+    deliverer.terms = replace(deliverer.terms, urls={"bad/1": lose_the_secret, "phone/1": lambda: "x"})
     with pytest.raises(OSError, match="file is gone"):
         await deliverer.serve_all()
     assert sorted(await office.states()) == ["delivered", "pending"]
@@ -488,7 +489,7 @@ async def test_changed_url_gets_what_was_pending(office: Office) -> None:
         notifier = Notifier()
         deliverer = office.deliverer(notifier, urls={"phone/1": old.url})
         await deliverer.serve_all()
-        deliverer.urls = {"phone/1": lambda: new.url}
+        deliverer.terms = replace(deliverer.terms, urls={"phone/1": lambda: new.url})
         await office.serve_until_done(deliverer)
         assert lines_of(new) == ["added Platoon"]
         assert len(old.received) == 1

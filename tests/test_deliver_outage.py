@@ -166,7 +166,7 @@ async def test_who_is_told_follows_the_configuration(tmp_path: Path) -> None:
     config = "state: s.db\ntargets: {phone: 'json://127.0.0.1:9/', mail: 'json://127.0.0.1:9/m'}\n"
     async with watching(tmp_path, config) as watch:
         deliverer = watch.assembly.deliverer
-        assert deliverer.told_about("phone/1") == ("mail/1",)
-        assert deliverer.told_about("mail/1") == ("phone/1",)
+        assert deliverer.terms.told_about("phone/1") == ("mail/1",)
+        assert deliverer.terms.told_about("mail/1") == ("phone/1",)
         await watch.assembly.apply(write_config(tmp_path, f"{config}notices: []\n"))
-        assert deliverer.told_about("phone/1") == deliverer.told_about("mail/1") == ()
+        assert deliverer.terms.told_about("phone/1") == deliverer.terms.told_about("mail/1") == ()

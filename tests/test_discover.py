@@ -14,13 +14,14 @@ from feedwatch.core.model import (
     Fetched,
     FetchFailed,
     FetchOutcome,
+    Markup,
     Notice,
     NoticeKind,
     OwedDelivery,
     Reason,
     Validators,
 )
-from feedwatch.core.state import AccountStatus
+from feedwatch.core.state import AccountStatus, Bundle
 from feedwatch.discover import Asking, DiscoveryReport, discover_account
 from feedwatch.services import FeedsSettings, ListedFeed, Means, OpmlSettings, ServiceSettings
 from feedwatch.services.base import Sign
@@ -81,9 +82,9 @@ class World:
         """Take the notices that are owed, and say that they were delivered."""
         owed: list[Notice] = []
 
-        def compose(deliveries: Sequence[OwedDelivery]) -> Composed:
+        def compose(deliveries: Sequence[OwedDelivery], _: Bundle) -> Composed:
             owed.extend(each.subject for each in deliveries if isinstance(each.subject, Notice))
-            return Composed(len(deliveries), "t", "b")
+            return Composed(tuple(each.id for each in deliveries), "t", "b", Markup.TEXT)
 
         lease = self.now + timedelta(minutes=2)
         claim = await self.store.run(

@@ -48,6 +48,7 @@ def load(folder: Path, text: str) -> Config:
         "NTFY_TOPIC",
         "TELEGRAM_TOKEN",
         "TELEGRAM_CHAT",
+        "HOOK_SECRET",
     ]
     environ = {name: name.lower() for name in names}
     return load_config(file, environ={**environ, "HOME": "/h", "CREDENTIALS_DIRECTORY": str(folder)})
@@ -62,7 +63,7 @@ def test_example_loads_and_says_the_defaults(tmp_path: Path) -> None:
     """The example is a configuration as it stands, asks nobody and tells nobody, and has every default."""
     example, empty = load(tmp_path, EXAMPLE.read_text()), load(tmp_path, "log: info")
     assert (example.accounts, example.targets, example.routes, example.warnings) == ({}, {}, (), ())
-    for name in ("state", "poll", "retry", "on_ambiguous", "keep", "log", "notices"):
+    for name in ("state", "poll", "retry", "on_ambiguous", "keep", "log", "notices", "gather", "details"):
         assert getattr(example, name) == getattr(empty, name)
 
 
@@ -70,8 +71,9 @@ def test_example_loads_with_everything_switched_on(tmp_path: Path) -> None:
     """With each example switched on it loads too, every secret can be had, and nothing is warned about."""
     config = load(tmp_path, switch_on(EXAMPLE.read_text()))
     assert set(config.accounts) == {"jane", "reading", "news"}
-    assert set(config.targets) == {"phone", "family", "mail"}
-    assert len(config.routes) == 2
+    assert set(config.targets) == {"phone", "family", "mail", "hook"}
+    assert len(config.routes) == 5
+    assert list(config.templates) == ["short"]
     assert config.notices == ("phone",)
     assert (config.verify_secrets(), config.warnings) == ((), ())
 
@@ -79,7 +81,7 @@ def test_example_loads_with_everything_switched_on(tmp_path: Path) -> None:
 LINES = [
     number
     for number, line in enumerate(EXAMPLE.read_text().splitlines())
-    if re.match(r"#(state|notices)|#  (\w+):|#  - to", line)
+    if re.match(r"#(state|zone|notices)|#  (\w+):|#  - to", line)
 ]
 
 
@@ -179,7 +181,8 @@ def test_commands_are_those_of_the_design() -> None:
     assert set(ALL) == {
         "run", "poll", "check", "login", "discover", "status", "show", "changes", "backup",
         "outbox", "outbox list", "outbox retry", "outbox drop", "outbox pause", "outbox resume",
-        "opml", "opml export", "opml import", "demo", "sandbox",
+        "explain", "preview", "silence", "silence add", "silence list", "silence expire", "pause", "resume",
+        "init", "test", "opml", "opml export", "opml import", "demo", "sandbox",
     }  # fmt: skip
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedwatch.core.document import show_instant
 from feedwatch.present import Row, Screen, show_duration
 from feedwatch.redact import MASK, Redactor
-from feedwatch.rows import show_instant
 
 NOW = datetime.now(UTC)
 

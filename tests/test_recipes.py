@@ -77,7 +77,7 @@ def configure(recipe: Recipe, server: FeedServer, folder: Path) -> Config:
     )
     file = folder / "config.yaml"
     nobody = "notices: []\ntargets: {phone: json://127.0.0.1:9/never-served}\n"
-    file.write_text(f"state: feedwatch.db\n{nobody}{localize(recipe.yaml, server)}")
+    file.write_text(f"state: feedwatch.db\ngather: 0s\n{nobody}{localize(recipe.yaml, server)}")
     return load_config(file, environ={})
 
 

@@ -91,7 +91,7 @@ def test_message_has_the_promised_keys() -> None:
     message = MessageStatus(None, "phone/1", "pending", 0, AT, None, "", 4, AT)
     assert describe_message(message) == {
         "id": None, "target": "phone/1", "state": "pending", "attempts": 0, "next_attempt_at": "2026-01-31T09:05:07Z",
-        "reason": None, "changes": 4, "created_at": "2026-01-31T09:05:07Z", "detail": None,
+        "reason": None, "changes": 4, "created_at": "2026-01-31T09:05:07Z", "detail": None, "waits_for": None,
     }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from feedwatch.core.model import (
     Markup,
     NotifyFailed,
     NotifyTimedOut,
+    Outgoing,
     OwedDelivery,
     ParseFailed,
     Reason,
@@ -242,7 +243,7 @@ def test_reply_without_end_is_not_read_to_its_end(status: str, took: bool) -> No
         server.on(f"/{status}", send_without_end)
         service = open_service(f"json://127.0.0.1:{server.port}/{status}")
         assert isinstance(service, Service)
-        outcome = service.deliver("title", "body", is_html=False)
+        outcome = service.deliver(Outgoing("title", "body", Markup.TEXT))
     assert isinstance(outcome, Delivered if took else NotifyFailed)
 
 
@@ -250,7 +251,7 @@ async def test_reply_is_not_unpacked_to_its_end() -> None:
     """A reply of 200 kB that unpacks to 200 MB is a reply like any other."""
     bomb = Reply(200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(200_000_000), 1))
     with WebhookSink(bomb) as sink, little_work():
-        assert await Notifier().send("a/1", sink.url, "title", "body", is_html=False) == Delivered()
+        assert await Notifier().send("a/1", sink.url, Outgoing("title", "body", Markup.TEXT)) == Delivered()
 
 
 def test_mail_server_that_greets_without_end_is_left() -> None:
@@ -268,7 +269,7 @@ def test_mail_server_that_greets_without_end_is_left() -> None:
         address = f"mailto://127.0.0.1:{listener.getsockname()[1]}?from=a@example.org&to=b@example.org"
         service = open_service(address)
         assert isinstance(service, Service)
-        assert isinstance(service.deliver("title", "body", is_html=False), NotifyFailed)
+        assert isinstance(service.deliver(Outgoing("title", "body", Markup.TEXT)), NotifyFailed)
         thread.join(10)
     assert not thread.is_alive()
 
@@ -278,11 +279,11 @@ async def test_service_that_lets_all_hang_takes_no_place_of_others() -> None:
     sender = Notifier(within=timedelta(milliseconds=50))
     with WebhookSink(after_script=Reply(hang=True)) as hanging, WebhookSink() as sink:
         for _ in range(4):
-            outcome = await sender.send("bad/1", hanging.url, "title", "body", is_html=False)
+            outcome = await sender.send("bad/1", hanging.url, Outgoing("title", "body", Markup.TEXT))
             assert isinstance(outcome, NotifyTimedOut)
-        outcome = await sender.send("bad/1", hanging.url, "title", "body", is_html=False)
+        outcome = await sender.send("bad/1", hanging.url, Outgoing("title", "body", Markup.TEXT))
         assert outcome == NotifyFailed(Reason.UNREACHABLE, "too many messages hang on their way")
-        patient = await sender.send("good/1", sink.url, "title", "body", is_html=False)
+        patient = await sender.send("good/1", sink.url, Outgoing("title", "body", Markup.TEXT))
         assert isinstance(patient, Delivered | NotifyTimedOut)  # on a busy machine it may be late
         hanging.wait_for(4)
         assert len(hanging.received) == 4

@@ -11,6 +11,7 @@ from feedwatch.config.durations import format_duration, format_size, parse_durat
 from feedwatch.config.loading import config_json_schema, load_config
 from feedwatch.config.names import is_account_name
 from feedwatch.config.places import find_config
+from feedwatch.config.routes import RouteSettings, TemplateSet
 from feedwatch.config.schema import (
     Account,
     FeedsAccount,
@@ -21,7 +22,6 @@ from feedwatch.config.schema import (
     PollSettings,
     PrivateNetworks,
     RetrySettings,
-    RouteSettings,
     Target,
 )
 from feedwatch.config.secrets import Secret
@@ -42,6 +42,7 @@ __all__ = [
     "RouteSettings",
     "Secret",
     "Target",
+    "TemplateSet",
     "config_json_schema",
     "find_config",
     "format_duration",

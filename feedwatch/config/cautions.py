@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from feedwatch.config.names import suggest
 from feedwatch.config.nodes import Node, PathStep, Place, ScalarNode, find_node, place_key
+from feedwatch.config.route_cautions import find_route_cautions
 from feedwatch.config.schema import Account, FeedsAccount, NetflixAccount, Settings
 from feedwatch.config.secrets import Secret, is_literal
 from feedwatch.core.model import Kind
@@ -29,6 +30,8 @@ def find_cautions(settings: Settings, root: Node, *, others_read: bool) -> Itera
     for path in _find_impolite(settings):
         yield find_node(root, path)[1], _IMPOLITE
     yield from _find_misspelt(settings, root)
+    for path, message in find_route_cautions(settings):
+        yield find_node(root, path)[1], message
     places = [*(secret.place for secret in _written_secrets(settings)), *_written_passwords(settings, root)]
     written = min(places, default=None)
     if others_read and written is not None:
@@ -121,7 +124,8 @@ def _written_secrets(settings: Settings) -> Iterable[Secret]:
             url for url in account.addresses if url.is_literal and mask_url(url.written) != url.written
         )
     for target in settings.targets.values():
-        yield from (url for url in target.urls if url.is_literal)
+        told = (*target.urls, *([target.secret] if target.secret else ()))
+        yield from (secret for secret in told if secret.is_literal)
 
 
 def _written_passwords(settings: Settings, root: Node) -> Iterator[Place]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -20,6 +22,7 @@ from feedwatch.config.secrets import Resolver
 from feedwatch.config.settings import Config
 from feedwatch.config.values import ReadingContext
 from feedwatch.config.yaml_source import LARGEST_FILE, read_nodes
+from feedwatch.config.zones import find_zone, own_zone
 from feedwatch.errors import ConfigError, Problem
 
 _TOP = Place(1, 1)
@@ -106,6 +109,7 @@ class _Reading:
 
     def _make_config(self, settings: Settings, root: MappingNode, mode: int) -> Config:
         fields: dict[str, Any] = {name: getattr(settings, name) for name in Settings.model_fields}
+        fields["notices"], fields["notice_quiet"] = settings.notices.to, settings.notices.quiet_hours
         fields["state"] = settings.state or default_state(self._path.parent, self._resolver.environ)
         others_read = bool(mode & stat.S_IROTH)
         cautions = find_cautions(settings, root, others_read=others_read)
@@ -121,8 +125,7 @@ def _describe_nothing(root: Node | None) -> str:
 
 def _make_context(root: MappingNode, resolver: Resolver) -> ReadingContext:
     """Take the names from the file as it stands, so that a bad account hides no problem of a route."""
-    accounts = root.get("accounts")
-    targets = root.get("targets")
+    accounts, targets, templates = root.get("accounts"), root.get("targets"), root.get("templates")
     listed = {
         name: frozenset(feeds) if isinstance(feeds := account.get("feeds"), MappingNode) else frozenset[str]()
         for name, account in (accounts.items() if isinstance(accounts, MappingNode) else ())
@@ -133,7 +136,18 @@ def _make_context(root: MappingNode, resolver: Resolver) -> ReadingContext:
         frozenset(accounts) if isinstance(accounts, MappingNode) else frozenset(),
         frozenset(targets) if isinstance(targets, MappingNode) else frozenset(),
         listed,
+        frozenset(templates) if isinstance(templates, MappingNode) else frozenset(),
+        _zone_of(root, resolver),
     )
+
+
+def _zone_of(root: MappingNode, resolver: Resolver) -> ZoneInfo:
+    """The zone for all that names none; a bad one is a problem where it stands, and nowhere else."""
+    written = root.get("zone")
+    if isinstance(written, ScalarNode) and not written.absent:
+        with suppress(ValueError):
+            return find_zone(resolver.resolve(written))
+    return own_zone(resolver.environ)
 
 
 def _lists_its_feeds(account: MappingNode) -> bool:

@@ -69,6 +69,10 @@ def _read_target(value: object, info: ValidationInfo) -> str:
     return _need_known(text, context_of(info).targets, "target")
 
 
+def _read_template_name(value: object, info: ValidationInfo) -> str:
+    return _need_known(read_text(value, info), context_of(info).templates, "template")
+
+
 def _need_known(name: str, known: Collection[str], what: str) -> str:
     if name in known:
         return name
@@ -112,4 +116,5 @@ FeedKey = Annotated[str, AfterValidator(_check_feed_name)]
 FeedName = Annotated[str, BeforeValidator(_read_feed_name)]
 AccountRef = Annotated[str, BeforeValidator(_read_account)]
 TargetRef = Annotated[str, BeforeValidator(_read_target)]
+TemplateRef = Annotated[str, BeforeValidator(_read_template_name)]
 FeedSelector = Annotated[str, BeforeValidator(_read_selector)]

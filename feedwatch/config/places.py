@@ -23,13 +23,13 @@ def find_config(explicit: Path | None, environ: Mapping[str, str]) -> Path:
         return explicit
     if named := environ.get("FEEDWATCH_CONFIG"):
         return expand_home(named, environ)
-    places = [_config_home(environ) / "feedwatch" / "config.yaml", _SYSTEM_CONFIG]
+    places = [config_home(environ) / "feedwatch" / "config.yaml", _SYSTEM_CONFIG]
     for place in places:
         if _is_there(place):
             return place
     message = (
         f"there is no configuration: looked here and at {places[1]}; "
-        "name one with --config or $FEEDWATCH_CONFIG, or start from config.example.yaml"
+        "`feedwatch init` makes one; or name one with --config or $FEEDWATCH_CONFIG"
     )
     raise ConfigError([Problem(str(places[0]), 1, 1, message)])
 
@@ -52,7 +52,8 @@ def expand_home(written: str, environ: Mapping[str, str]) -> Path:
     return Path(written)
 
 
-def _config_home(environ: Mapping[str, str]) -> Path:
+def config_home(environ: Mapping[str, str]) -> Path:
+    """Where a person's own configurations are."""
     return _xdg_folder("XDG_CONFIG_HOME", ".config", environ)
 
 

@@ -7,21 +7,14 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
-from feedwatch.config.names import AccountRef, FeedKey, FeedName, FeedSelector, Name, TargetRef
+from feedwatch.config.names import FeedKey, FeedName, Name
 from feedwatch.config.nodes import ListNode, MappingNode, ScalarNode
+from feedwatch.config.routes import NoticeSettings, RouteSettings, TemplateSet
 from feedwatch.config.secrets import Secret
+from feedwatch.config.section import ONE_OR_MORE, Section, is_text
+from feedwatch.config.times import FROM_ABOVE, ZoneName
 from feedwatch.config.values import (
     ApiAddress,
     BodySize,
@@ -34,36 +27,21 @@ from feedwatch.config.values import (
     ListPlace,
     NetworkException,
     Patience,
+    Pause,
+    RateLimit,
     SecretText,
     Span,
     TargetAddress,
     Text,
     empty_as,
+    is_webhook,
     one_of,
-    read_word,
-    wrap_one,
 )
-from feedwatch.core.model import ChangeKind
 
 SERVICES = ("netflix", "opml", "feeds")
 
 _EMPTY_MAPPING = empty_as(dict)
 _EMPTY_LIST = empty_as(list)
-_ONE_OR_MORE = BeforeValidator(wrap_one)
-
-
-class Section(BaseModel):
-    """A mapping with known keys; any other key is a problem."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _note_known_keys(cls, value: Any) -> Any:
-        """Leave the known keys with the node, for the problem of one that is not."""
-        if isinstance(value, MappingNode):
-            value.known_keys = tuple(field.alias or name for name, field in cls.model_fields.items())
-        return {} if isinstance(value, ScalarNode) and value.absent else value
 
 
 class PollSettings(Section):
@@ -103,20 +81,16 @@ class ListedFeed(FeedSettings):
     @model_validator(mode="before")
     @classmethod
     def _take_address_alone(cls, value: Any) -> Any:
-        return {"url": value} if isinstance(value, ScalarNode) and not value.absent else value
+        return {"url": value} if is_text(value) else value
 
 
 def _choice_of(value: Any) -> str:
-    return "(a list)" if isinstance(value, ListNode) or _is_text(value) else "(a mapping)"
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, ScalarNode) and not value.absent
+    return "(a list)" if isinstance(value, ListNode) or is_text(value) else "(a mapping)"
 
 
 FeedOverrides = Annotated[dict[FeedKey, FeedSettings], _EMPTY_MAPPING]
 FeedChoice = Annotated[
-    Annotated[tuple[FeedName, ...], _ONE_OR_MORE, Tag("(a list)")]
+    Annotated[tuple[FeedName, ...], ONE_OR_MORE, Tag("(a list)")]
     | Annotated[dict[FeedKey, FeedSettings], _EMPTY_MAPPING, Tag("(a mapping)")],
     Discriminator(_choice_of),
 ]
@@ -267,57 +241,40 @@ _TaggedAccount = Annotated[
 ]
 
 
+SIGNED_ONLY = "only webhooks of ours are signed: `secret` goes with webhook+https://… addresses alone"
+
+
+def _is_other_service(url: Secret) -> bool:
+    """Whether an address is none of a webhook, as far as it shows before it is looked up."""
+    return url.scheme is not None and not is_webhook(url.scheme)
+
+
 class Target(Section):
     """A named place to tell."""
 
-    url: Annotated[tuple[TargetAddress, ...], _ONE_OR_MORE]
-    """An Apprise address, or a list of them."""
+    url: Annotated[tuple[TargetAddress, ...], ONE_OR_MORE]
+    """An Apprise address, one of a webhook of ours (`webhook+https://…`), or a list of them."""
+    secret: SecretText | None = None
+    """What a webhook's messages are signed with."""
+    rate: RateLimit | None = None
+    """How many messages each address takes in how long, or none; by default what its service says."""
+
+    @field_validator("secret", mode="after")
+    @classmethod
+    def _sign_webhooks_only(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
+        if value is not None and any(_is_other_service(url) for url in info.data.get("url", ())):
+            raise ValueError(SIGNED_ONLY)
+        return value
 
     @model_validator(mode="before")
     @classmethod
     def _take_addresses_alone(cls, value: Any) -> Any:
-        return {"url": value} if isinstance(value, ListNode) or _is_text(value) else value
+        return {"url": value} if isinstance(value, ListNode) or is_text(value) else value
 
     @property
     def urls(self) -> tuple[Secret, ...]:
         """The Apprise addresses, in order."""
         return self.url
-
-
-def _read_changes(value: Any) -> Any:
-    words = wrap_one(value)
-    if not isinstance(words, list):
-        return words
-    if [word.text for word in words if isinstance(word, ScalarNode)] == [_ALL]:
-        return frozenset(ChangeKind)
-    return words
-
-
-def _read_change(value: Any, info: ValidationInfo) -> Any:
-    return value if isinstance(value, ChangeKind) else read_word(value, info, (*ChangeKind, _ALL))
-
-
-def _read_notices(value: Any) -> Any:
-    if isinstance(value, ScalarNode) and value.absent:
-        raise ValueError("the name of a target is missing; write [] to tell nobody")
-    return value if isinstance(value, ListNode) else wrap_one(value)
-
-
-_ALL = "all"
-_Change = Annotated[ChangeKind, BeforeValidator(_read_change)]
-
-
-class RouteSettings(Section):
-    """Which changes go to which targets. What is left out selects all."""
-
-    to: Annotated[tuple[TargetRef, ...], _ONE_OR_MORE]
-    """The targets that are told."""
-    accounts: Annotated[tuple[AccountRef, ...], _ONE_OR_MORE] = ()
-    """Of which accounts; by default of all."""
-    feeds: Annotated[tuple[FeedSelector, ...], _ONE_OR_MORE] = ()
-    """Of which feeds: kinds, names, or `account/name`; by default of all."""
-    changes: Annotated[frozenset[_Change] | None, BeforeValidator(_read_changes)] = None
-    """Which changes, or `all`; by default what each kind of feed announces."""
 
 
 class RetrySettings(Section):
@@ -343,13 +300,13 @@ class PrivateNetworks(Section):
 
     policy: Annotated[Literal["allow", "deny"] | None, one_of("allow", "deny")] = None
     """For all hosts; by default the hosts that the configuration names are allowed and all others denied."""
-    exceptions: Annotated[tuple[NetworkException, ...], _ONE_OR_MORE] = Field(default=(), alias="except")
+    exceptions: Annotated[tuple[NetworkException, ...], ONE_OR_MORE] = Field(default=(), alias="except")
     """Networks, addresses and hosts for which it is the other way round; by default they are allowed, too."""
 
     @model_validator(mode="before")
     @classmethod
     def _take_policy_alone(cls, value: Any) -> Any:
-        return {"policy": value} if _is_text(value) else value
+        return {"policy": value} if is_text(value) else value
 
 
 class Settings(Section):
@@ -367,14 +324,22 @@ class Settings(Section):
     """Who can be told, by name."""
     routes: Annotated[tuple[RouteSettings, ...], _EMPTY_LIST] = ()
     """Which changes go to which targets; without routes, what each kind announces goes to all."""
-    notices: Annotated[tuple[TargetRef, ...] | None, BeforeValidator(_read_notices)] = None
-    """Who is told about feedwatch itself; by default every target, with `[]` nobody."""
+    templates: Annotated[dict[Name, TemplateSet], _EMPTY_MAPPING] = Field(default_factory=dict)
+    """In whose words routes tell, by name."""
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
+    """Who is told about feedwatch itself, and when not: names of targets, or a mapping."""
+    gather: Pause = timedelta(seconds=30)
+    """How long changes of one account are gathered, after its round, to be told together."""
+    zone: ZoneName = FROM_ABOVE
+    """By which clock digests and hours are meant; by default that of this machine."""
     retry: RetrySettings = Field(default_factory=RetrySettings)
     """How long a delivery is tried."""
     on_ambiguous: Annotated[Literal["retry", "drop"], one_of("retry", "drop")] = "retry"
     """What becomes of a message when it is not known whether it arrived."""
     keep: Span = timedelta(days=90)
     """How long changes, deliveries and what windows remember are kept."""
+    details: Span = timedelta(hours=24)
+    """How long the addresses of pictures and the starts of texts are kept."""
     log: Annotated[
         Literal["debug", "info", "warning", "error"], one_of("debug", "info", "warning", "error")
     ] = "info"

@@ -159,6 +159,12 @@ class Secret:
         return self._node.text
 
     @property
+    def scheme(self) -> str | None:
+        """What an address starts with, where that stands in the configuration itself: `https`."""
+        scheme, there, _rest = self._node.text.partition("://")
+        return scheme if there and self._node.origin is Origin.TEXT and "${" not in scheme else None
+
+    @property
     def place(self) -> Place:
         """Where it stands."""
         return self._node.place

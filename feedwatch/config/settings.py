@@ -8,17 +8,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from feedwatch.config.nodes import Node, PathStep, find_node
+from feedwatch.config.routes import RouteSettings, TemplateSet
 from feedwatch.config.schema import (
+    SIGNED_ONLY,
     Account,
     PollSettings,
     PrivateNetworks,
     RetrySettings,
-    RouteSettings,
     Target,
 )
 from feedwatch.config.secrets import Secret
+from feedwatch.config.values import is_webhook
+from feedwatch.core.calendar import Quiet
 from feedwatch.errors import Problem
 
 
@@ -26,7 +30,8 @@ from feedwatch.errors import Problem
 class Config:
     """All that the configuration says. `path` is the file it was read from, `state` an absolute path.
 
-    Secrets in it are looked up when they are first revealed. `notices` is None for every target.
+    Secrets in it are looked up when they are first revealed. `notices` is None for every target, and
+    `notice_quiet` when they are not told. `zone` holds where a digest or hours name none.
     """
 
     path: Path
@@ -36,10 +41,15 @@ class Config:
     accounts: Mapping[str, Account]
     targets: Mapping[str, Target]
     routes: tuple[RouteSettings, ...]
+    templates: Mapping[str, TemplateSet]
     notices: tuple[str, ...] | None
+    notice_quiet: Quiet | None
+    gather: timedelta
+    zone: ZoneInfo
     retry: RetrySettings
     on_ambiguous: Literal["retry", "drop"]
     keep: timedelta
+    details: timedelta
     log: Literal["debug", "info", "warning", "error"]
     warnings: tuple[Problem, ...] = ()
     _file: str = field(repr=False)
@@ -76,6 +86,7 @@ class Config:
         """Look every secret up; the problems of those that cannot be had, in the order of the file."""
         secrets = (*self._credentials(), *self._addresses())
         problems = {problem for secret in secrets if (problem := secret.verify())}
+        problems |= {Problem(self._file, *secret.place, SIGNED_ONLY) for secret in self._misplaced()}
         return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
 
     def _credentials(self) -> Iterator[Secret]:
@@ -83,6 +94,15 @@ class Config:
             yield from account.credentials
         for target in self.targets.values():
             yield from target.urls
+            if target.secret:
+                yield target.secret
+
+    def _misplaced(self) -> Iterator[Secret]:
+        """Secrets of targets that cannot sign: where an address comes from elsewhere, it shows only now."""
+        for target in self.targets.values():
+            addresses = (url.reveal() for url in target.urls if url.verify() is None)
+            if target.secret and not all(map(is_webhook, addresses)):
+                yield target.secret
 
     def _addresses(self) -> Iterator[Secret]:
         for account in self.accounts.values():

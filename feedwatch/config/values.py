@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema
 
@@ -30,10 +31,12 @@ from feedwatch.config.secrets import (
     is_literal,
     keep_text,
 )
+from feedwatch.core.bucket import Rate
 from feedwatch.core.model import Kind
 from feedwatch.core.networks import Network
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WEBHOOK = "webhook+"
 _HOST = re.compile(r"(?=.*[^\W\d])[^\W_][\w-]*(\.[^\W_][\w-]*)*\.?")
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 
@@ -42,13 +45,16 @@ _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off
 class ReadingContext:
     """What values are read against: where texts resolve, and which names the file has.
 
-    `listed` holds the feeds of each account that lists its own; other accounts find theirs.
+    `listed` holds the feeds of each account that lists its own; other accounts find theirs. `zone` is the
+    one that holds where none is written.
     """
 
     resolver: Resolver
     accounts: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
     listed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    templates: frozenset[str] = frozenset()
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
 def context_of(info: ValidationInfo) -> ReadingContext:
@@ -137,6 +143,23 @@ def one_of(*words: str) -> BeforeValidator:
     return BeforeValidator(lambda value, info: read_word(value, info, words))
 
 
+def _read_rate(value: object, info: ValidationInfo) -> Rate | str | None:
+    """Read `20/1m`, or `none`."""
+    if value is None:
+        return None
+    text = read_text(value, info).strip()
+    if text == UNLIMITED:
+        return text
+    count, slash, per = (part.strip() for part in text.partition("/"))
+    if not slash or not re.fullmatch(r"[0-9]{1,4}", count) or not 1 <= int(count) <= 1000:
+        raise ValueError("a rate is wanted: so many messages, at most 1000, in so long: 20/1m; or none")
+    duration = parse_duration(per)
+    if not timedelta(seconds=1) <= duration <= timedelta(days=1):
+        raise ValueError("the time of a rate is from 1s to 1d: 20/1m")
+    return Rate(int(count), duration)
+
+
+UNLIMITED: Literal["none"] = "none"
 _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^([0-9]+(ms|[smhdw]))+$|\$\{"})
 _SIZE_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^[0-9]+ ?([KMGkmg]i?)?[Bb]$|\$\{"})
 _TEXT_SCHEMA = WithJsonSchema({"type": "string"})
@@ -145,7 +168,10 @@ Interval = Annotated[timedelta, _between("1s", "365d"), _DURATION_SCHEMA]
 Patience = Annotated[timedelta, _between("10ms", "1h"), _DURATION_SCHEMA]
 Span = Annotated[timedelta, _between("1ms", "3650d"), _DURATION_SCHEMA]
 BodySize = Annotated[int, _size_between(1024, 1024**3), _SIZE_SCHEMA]
+Pause = Annotated[timedelta, _between("0s", "1h"), _DURATION_SCHEMA]
 Connections = Annotated[int, _count_between(1, 1000)]
+TitleCount = Annotated[int, _count_between(1, 1000)]
+RateLimit = Annotated[Rate | Literal["none"], PlainValidator(_read_rate), WithJsonSchema({"type": "string"})]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
 Text = Annotated[str, BeforeValidator(read_text)]
 KindWord = Annotated[Kind, one_of(*Kind)]
@@ -159,6 +185,18 @@ def _read_path(value: object, info: ValidationInfo) -> Path:
     return path
 
 
+def _read_template(value: object, info: ValidationInfo) -> str:
+    text = context_of(info).resolver.resolve(need_scalar(value))
+    # It may have lines and tabs; each of them is judged as a text of one line is.
+    for line in text.replace("\t", " ").splitlines():
+        if line.strip():
+            check_text(line)
+    if not text.strip():
+        raise ValueError("what stands here is empty; leave the key out for the built-in words")
+    return text
+
+
+TemplateText = Annotated[str, BeforeValidator(_read_template)]
 FilePath = Annotated[Path, BeforeValidator(_read_path), _TEXT_SCHEMA]
 
 
@@ -211,7 +249,14 @@ def _shape_list_place(text: str, resolver: Resolver) -> str:
 def _shape_target_address(text: str, _resolver: Resolver) -> str:
     if not _SCHEME.match(text):
         raise ValueError("an Apprise address is wanted: service://…, e.g. ntfy://ntfy.sh/topic")
+    if is_webhook(text):
+        check_web_address(text[len(_WEBHOOK) :])
     return text
+
+
+def is_webhook(address: str) -> bool:
+    """Whether an address of a target is one of our own webhooks."""
+    return address.lower().startswith(_WEBHOOK)
 
 
 def _secret(shape: Shape) -> PlainValidator:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
-from feedwatch.core.model import RawEntry
+from feedwatch.core.model import Kind, RawEntry
 
 _SITE = re.compile(r"https?://(?:[^/?#]*@)?([^/?#:]*)[^/?#]*", re.IGNORECASE)
 _NO_IDENTITY = re.compile(
@@ -28,6 +28,8 @@ _TOO_COMMON = re.compile(r"\d{0,3}")
 """A last path segment that says too little by itself (`…/episodes/3`): the whole address is taken then."""
 _DIGIT = re.compile(r"\d")
 _LONGEST_KEY = 200
+_DIGEST = re.compile(r"[0-9a-f]{24}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00")
 
 Dated = tuple[RawEntry, datetime | None]
 """An entry, and when it was as far as that is known (core/snapshot.py)."""
@@ -77,6 +79,23 @@ def choose_post_keys(entries: Sequence[RawEntry], dated_at: Sequence[datetime | 
 def choose_viewing_keys(entries: Sequence[RawEntry], seen_at: Sequence[datetime | None]) -> list[str]:
     """A key for each viewing: title and instant; without an instant, the entry's own id."""
     return [_viewing_key(entry, at) for entry, at in zip(entries, seen_at, strict=True)]
+
+
+def title_in_key(kind: Kind, key: str) -> str | None:
+    """The title's id that a key of a list of titles holds: the same in every such list of an account.
+
+    None where there is none: a digest stands for what has no id, and a post is no title.
+    """
+    if kind is Kind.STREAM:
+        return None
+    title = _title_of_viewing(key) if kind is Kind.HISTORY else key
+    return title if title and not _DIGEST.fullmatch(title) else None
+
+
+def _title_of_viewing(key: str) -> str | None:
+    """What stands before the instant; None where the key has none and is the entry's own id."""
+    title, _, instant = key.rpartition("@")
+    return title if _INSTANT.fullmatch(instant) else None
 
 
 def _viewing_key(entry: RawEntry, at: datetime | None) -> str:

@@ -44,7 +44,7 @@ _RULES = {
         absence_removes=True,
         dated=False,
         compared=("availability",),
-        recorded=("year",),
+        recorded=("predicted_rating", "average_rating", "year", "category"),
         announced=frozenset({ADDED, REMOVED, UPDATED}),
     ),
     Kind.RATINGS: KindRules(
@@ -53,7 +53,7 @@ _RULES = {
         absence_removes=True,
         dated=False,
         compared=("rating",),
-        recorded=("year",),
+        recorded=("predicted_rating", "average_rating", "year", "category"),
         announced=frozenset({ADDED, UPDATED}),
     ),
     Kind.HISTORY: KindRules(
@@ -62,7 +62,7 @@ _RULES = {
         absence_removes=False,
         dated=True,
         compared=(),
-        recorded=("watched_at", "rating", "year"),
+        recorded=("watched_at", "rating", "predicted_rating", "average_rating", "year", "category"),
         announced=frozenset({ADDED}),
     ),
     Kind.RECOMMENDATIONS: KindRules(
@@ -71,7 +71,7 @@ _RULES = {
         absence_removes=False,
         dated=False,
         compared=(),
-        recorded=("predicted_rating", "year"),
+        recorded=("predicted_rating", "average_rating", "year", "category"),
         announced=frozenset({ADDED}),
     ),
     Kind.STREAM: KindRules(
@@ -80,7 +80,7 @@ _RULES = {
         absence_removes=False,
         dated=True,
         compared=("title", "link"),
-        recorded=("published_at",),
+        recorded=("published_at", "category"),
         announced=frozenset({ADDED}),
     ),
 }

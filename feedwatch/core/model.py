@@ -38,12 +38,27 @@ class FoundFeed:
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """What a document shows of a title beside what is kept of it for good: never compared.
+
+    `picture` is the address of its first picture, `text` the start of its text on one line. Both are
+    forgotten after a day (design, section 8.5). `own` says that the picture is at the very server that the
+    document came from: it may be asked for there, wherever that is.
+    """
+
+    picture: str | None = None
+    text: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RawEntry:
     """One element of a feed document as it was read, before it has a key.
 
     `title_ref` is the link to the catalog title (the identity), `link` the page for a person.
     `facts` holds what the document says under our own names: availability, rating,
-    predicted_rating, average_rating, year, content (a digest).
+    predicted_rating, average_rating, year, category (names with a comma and a space between), content (a
+    digest).
     """
 
     id: str | None
@@ -56,6 +71,7 @@ class RawEntry:
     published_at: datetime | None = None
     updated_at: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    details: Details = Details()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +108,8 @@ class Entry:
     `position` is the rank in a list whose order counts, None for what has none (a saved title).
     `facts` are compared or recorded as the kind's rules say; `dated_at` places a post or viewing
     in time. `alias` is a second identity (link and title) that outlives a changed id; None where a
-    title seen again is another entry (history).
+    title seen again is another entry (history). `details` are those of the reply that was just read: an
+    entry that is remembered has none.
     """
 
     key: str
@@ -102,6 +119,7 @@ class Entry:
     facts: Mapping[str, str] = field(default_factory=dict)
     dated_at: datetime | None = None
     alias: str | None = None
+    details: Details = field(default=Details(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +204,7 @@ class RecordedChange:
     previous_position: int | None
     facts: Mapping[str, FactChange]
     entry_facts: Mapping[str, str] = field(default_factory=dict)
+    details: Details = Details()
 
 
 # ── what feedwatch says about itself ──────────────────────────────────────────────────────────────
@@ -282,6 +301,7 @@ class Reason(StrEnum):
     GAVE_UP = "gave_up"
     TARGET_GONE = "target_gone"
     DROPPED = "dropped"
+    SILENCED = "silenced"
 
 
 NETWORK_REASONS = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
@@ -360,23 +380,112 @@ class ParseFailed:
 # ── telling ───────────────────────────────────────────────────────────────────────────────────────
 
 
+class WaitsFor(StrEnum):
+    """Why a delivery is not due yet."""
+
+    GATHERING = "gathering"
+    DIGEST = "digest"
+    QUIET = "quiet"
+
+
 @dataclass(frozen=True, slots=True)
 class OwedDelivery:
-    """One change, or one notice, owed to one address."""
+    """One change, or one notice, owed to one address.
+
+    `recommended` says that the title of a queue's change is, or was within `keep`, on the account's list
+    of recommendations.
+    """
 
     id: int
     address: str
     subject: RecordedChange | Notice
+    recommended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Deliveries that are told as one: what happened to one title, or one notice.
+
+    `changes` are in the order in which they were recorded, and none for a notice; `deliveries` are the ids
+    of all that it tells, in the same order.
+    """
+
+    deliveries: tuple[int, ...]
+    changes: tuple[RecordedChange, ...] = ()
+    notice: Notice | None = None
+    recommended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLink:
+    """A picture that belongs to a message: where it is, and the name under which the body refers to it.
+
+    `own` as in `Details`.
+    """
+
+    url: str = field(repr=False)
+    name: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it was fetched."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A message ready to send, made of the first `count` of the deliveries offered."""
+    """A message ready to send, and the ids of the deliveries that it tells, of those offered.
 
-    count: int
+    `twin` is the same in plain text, where a service takes both.
+    """
+
+    deliveries: tuple[int, ...]
     title: str
     body: str
-    is_html: bool = False
+    markup: Markup
+    twin: str = ""
+    pictures: tuple[PictureLink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message as it is handed to a service.
+
+    `key` is the same each time this message is sent, and no other message's: a receiver can tell a repeat
+    by it. `repeated` says that it may have arrived before: where the body cannot say so, a header does.
+    """
+
+    title: str
+    body: str
+    markup: Markup
+    twin: str = ""
+    key: str = ""
+    pictures: tuple[Picture, ...] = ()
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What was posted has been answered, with whatever status."""
+
+    status: int
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostFailed:
+    """What was posted has not been answered. `detail` holds nothing of the address."""
+
+    detail: str
+    may_have_arrived: bool
+
+
+PostOutcome = Posted | PostFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,10 +515,12 @@ NotifyOutcome = Delivered | NotifyFailed | NotifyTimedOut
 
 
 class Markup(StrEnum):
-    """What an address's service makes of a body."""
+    """The form of a body: what an address's service makes of it."""
 
     TEXT = "text"
     HTML = "html"
+    MARKDOWN = "markdown"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +531,8 @@ class Style:
     units. `mentions` are, between spaces, what a service turns into a call to people or groups and
     must be defused; `escape` the characters that it would take for markup in a body, `title_escape`
     those in a title. Where a service is not `titled`, the title stands above the body, in one text.
+    `pictures` is how many pictures it shows with one message, `inline` whether they may stand within the
+    body; `twin` whether it takes a plain text beside HTML.
     """
 
     markup: Markup = Markup.TEXT
@@ -429,6 +542,9 @@ class Style:
     mentions: str = ""
     escape: str = ""
     title_escape: str = ""
+    pictures: int = 0
+    inline: bool = False
+    twin: bool = False
 
 
 class FeedState(StrEnum):
@@ -439,6 +555,7 @@ class FeedState(StrEnum):
     FAILING = "failing"
     HELD = "held"
     SIGNED_OUT = "signed_out"
+    PAUSED = "paused"
     RETIRED = "retired"
 
 

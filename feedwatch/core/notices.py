@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from feedwatch.core.model import Notice, NoticeKind, Reason
 from feedwatch.core.wording import Part, Sentence, quote, say
@@ -52,6 +52,7 @@ REASONS: dict[Reason, str] = {
     Reason.GAVE_UP: "it was tried for as long as configured",
     Reason.TARGET_GONE: "its target is not in the configuration any more",
     Reason.DROPPED: "it was dropped by hand",
+    Reason.SILENCED: "a silence covered it",
 }
 
 _MOST_NAMED = 3
@@ -79,9 +80,10 @@ def say_duration(length: timedelta) -> str:
     return "less than a minute"
 
 
-def say_moment(at: datetime) -> str:
-    """An instant as a person reads it."""
-    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+def say_moment(at: datetime, zone: tzinfo = UTC) -> str:
+    """An instant as a person reads it, by the clock of a zone."""
+    at = at.astimezone(zone)
+    return f"{at.day} {at:%B %Y, %H:%M %Z}"
 
 
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────

@@ -1,31 +1,87 @@
-"""Changes and routes → which change is owed to which address (design, section 5)."""
+"""Changes and routes → which change is owed to which address, when, and how (design, section 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from operator import itemgetter
 
-from feedwatch.core.kinds import KindRules
-from feedwatch.core.model import Change, ChangeKind, Kind
+from feedwatch.core.calendar import Hours, Quiet
+from feedwatch.core.keys import digest_text
+from feedwatch.core.kinds import KindRules, rules_of
+from feedwatch.core.manner import PLAIN, Manner
+from feedwatch.core.model import ChangeKind, Kind, RecordedChange, WaitsFor
+from feedwatch.core.state import Planned
+from feedwatch.core.where import Condition, Subjects
+
+LONGEST_ROUND = timedelta(minutes=5)
+"""So long the changes of an account wait for the end of a round that does not end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which changes go to which targets; an empty selection means all, `changes=None` the kind's own."""
+    """Which changes go to which targets, and how.
+
+    An empty selection means all, `changes=None` what each kind announces. What comes while it is muted
+    (True: always) it does not tell.
+    """
 
     to: tuple[str, ...]
     accounts: frozenset[str] = frozenset()
     feeds: frozenset[str] = frozenset()
     changes: frozenset[ChangeKind] | None = None
+    where: Condition | None = None
+    mute: Hours | bool = False
+    manner: Manner = PLAIN
+
+    def is_muted(self, at: datetime) -> bool:
+        """Whether it tells nothing of what comes at an instant."""
+        return self.mute if isinstance(self.mute, bool) else self.mute.until(at) is not None
+
+    def speaks_of(self, account: str, name: str, kind: Kind) -> bool:
+        """Whether it is about a feed: by account, and by kind, name or `account/name`."""
+        if self.accounts and account not in self.accounts:
+            return False
+        return not self.feeds or not self.feeds.isdisjoint((kind.value, name, f"{account}/{name}"))
+
+    def wants(self, rules: KindRules) -> frozenset[ChangeKind]:
+        """Which kinds of changes it tells of a kind of feed."""
+        return rules.announced if self.changes is None else self.changes
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All routes, and the addresses of each target in order."""
+    """All routes, and the addresses of each target in order.
+
+    Changes of one account are gathered for `gather` after its round; `notices_quiet` are the hours in which
+    feedwatch does not speak of itself.
+    """
 
     routes: tuple[Route, ...]
     addresses: Mapping[str, tuple[str, ...]]
     notices: tuple[str, ...] = ()
+    gather: timedelta = timedelta(0)
+    notices_quiet: Quiet | None = None
+
+    @property
+    def applying(self) -> tuple[Route, ...]:
+        """The routes, or the one that stands for none: what each kind announces, to every target."""
+        return self.routes or (Route(to=tuple(self.addresses)),)
+
+    @property
+    def manners(self) -> Mapping[str, Manner]:
+        """How changes are told, by key."""
+        return {route.manner.key: route.manner for route in self.applying}
+
+    @property
+    def signature(self) -> str:
+        """The same for routes that plan alike; other routes have another."""
+        return digest_text(*(_write_route(route, self.addresses_of(route)) for route in self.applying))
+
+    def addresses_of(self, route: Route) -> tuple[str, ...]:
+        """Where a route leads, each address once."""
+        return tuple(dict.fromkeys(a for target in route.to for a in self.addresses.get(target, ())))
 
     @property
     def notice_addresses(self) -> tuple[str, ...]:
@@ -56,24 +112,128 @@ def target_of(address: str) -> str:
     return address.rpartition("/")[0]
 
 
-def route_changes(
-    changes: Sequence[Change], account: str, name: str, rules: KindRules, routes: Routes
-) -> tuple[tuple[int, str], ...]:
-    """Pairs of a change's index and an address; one change reaches one address once (law 9)."""
-    applying = [route for route in routes.routes if _selects(route, account, name, rules.kind)]
-    if not routes.routes:
-        applying = [Route(to=tuple(routes.addresses))]
-    owed: dict[tuple[int, str], None] = {}
-    for index, change in enumerate(changes):
-        for route in applying:
-            wanted = rules.announced if route.changes is None else route.changes
-            if change.kind in wanted:
-                owed.update(((index, a), None) for t in route.to for a in routes.addresses.get(t, ()))
-    return tuple(owed)
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """What is not told now: a silence's number and its condition."""
+
+    id: int
+    condition: Condition
 
 
-def _selects(route: Route, account: str, name: str, kind: Kind) -> bool:
-    """Whether a route speaks of a feed: by account, and by kind, name or `account/name`."""
-    if route.accounts and account not in route.accounts:
-        return False
-    return not route.feeds or not route.feeds.isdisjoint((kind.value, name, f"{account}/{name}"))
+def plan_deliveries(
+    subjects: Subjects,
+    rules: KindRules,
+    routes: Routes,
+    now: datetime,
+    silences: Sequence[Silenced] = (),
+) -> tuple[Planned, ...]:
+    """Say which change is owed to which address, and when: one change reaches one address once (law 9).
+
+    Where several routes lead a change to one address, it is told as the one says that tells it soonest; of
+    two that do, as the first. In the order of the changes.
+    """
+    plan = _Plan({index: each.id for each in silences for index in each.condition.select(subjects)})
+    for route in routes.applying:
+        if route.speaks_of(subjects.account, subjects.feed, subjects.kind) and not route.is_muted(now):
+            terms = find_terms(route, routes.gather, now)
+            chosen = _select(route, subjects, rules)
+            if chosen:
+                plan.add(chosen, _find_urgent(route, subjects), routes.addresses_of(route), terms)
+    return plan.in_order()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When what a route selects now is due, why not sooner, and the key of how it is told."""
+
+    due_at: datetime
+    waits_for: WaitsFor | None
+    manner: str
+
+
+def find_terms(route: Route, gather: timedelta, now: datetime) -> Terms:
+    """Say when what a route selects now is due.
+
+    What is gathered waits for a round that does not end no longer than `LONGEST_ROUND`; who runs the round
+    makes it due when that has ended. Quiet hours are seen to when its time has come.
+    """
+    if route.manner.digest is not None:
+        return Terms(route.manner.digest.next_after(now), WaitsFor.DIGEST, route.manner.key)
+    if gather:
+        return Terms(now + gather + LONGEST_ROUND, WaitsFor.GATHERING, route.manner.key)
+    return Terms(now, None, route.manner.key)
+
+
+def plan_again(change: RecordedChange, address: str, routes: Routes, now: datetime) -> Planned | None:
+    """Say anew how and when a change that is owed to an address is told; None if no route leads it there.
+
+    It has been gathered, and no hours mute what came before.
+    """
+    unmuted = tuple(replace(route, mute=False) for route in routes.applying)
+    settled = replace(routes, routes=unmuted, gather=timedelta(0))
+    plan = plan_deliveries(Subjects.of_recorded(change), recall_rules(change), settled, now)
+    return next((planned for planned in plan if planned.address == address), None)
+
+
+def recall_rules(change: RecordedChange) -> KindRules:
+    """The rules that a change was found by."""
+    with_content = change.feed_kind is Kind.STREAM and "content" in change.facts
+    return rules_of(change.feed_kind, compare_content=with_content)
+
+
+class _Plan:
+    """Who is told what, while the routes are gone through."""
+
+    def __init__(self, silenced: Mapping[int, int]) -> None:
+        self._silenced = silenced
+        self._owed: dict[str, dict[int, Planned]] = {}
+        self._due: dict[tuple[str, int], datetime] = {}
+
+    def add(
+        self, chosen: Sequence[int], urgent: frozenset[int], addresses: Sequence[str], terms: Terms
+    ) -> None:
+        """Owe what a route has chosen to its addresses, unless another owes it sooner."""
+        due_at = terms.due_at
+        not_before = due_at if terms.waits_for else None
+        silenced = self._silenced
+        for address in addresses:
+            owed = self._owed.setdefault(address, {})
+            for index in chosen:
+                if index not in owed or due_at < self._due[address, index]:
+                    owed[index] = Planned(
+                        index,
+                        address,
+                        not_before,
+                        terms.manner,
+                        index in urgent,
+                        terms.waits_for,
+                        silenced.get(index),
+                    )
+                    self._due[address, index] = due_at
+
+    def in_order(self) -> tuple[Planned, ...]:
+        """All of it, by the order of the changes."""
+        return tuple(
+            sorted((each for owed in self._owed.values() for each in owed.values()), key=itemgetter(0))
+        )
+
+
+def _write_route(route: Route, addresses: Sequence[str]) -> str:
+    wanted = "" if route.changes is None else sorted(route.changes)
+    selected = (sorted(route.accounts), sorted(route.feeds), wanted, str(route.where or ""))
+    return repr((addresses, *selected, route.manner.key))
+
+
+def _select(route: Route, subjects: Subjects, rules: KindRules) -> Sequence[int]:
+    """The changes that a route tells, by their places."""
+    wanted = route.wants(rules)
+    met: Sequence[int] = range(len(subjects.changes)) if route.where is None else route.where.select(subjects)
+    changes = subjects.changes
+    return [index for index in met if changes[index].kind in wanted]
+
+
+def _find_urgent(route: Route, subjects: Subjects) -> frozenset[int]:
+    quiet = route.manner.quiet
+    if quiet is None or quiet.urgent is None:
+        return frozenset()
+    return frozenset(quiet.urgent.select(subjects))

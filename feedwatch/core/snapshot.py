@@ -97,6 +97,7 @@ def _entry(
         facts={name: facts[name] for name in (*rules.compared, *rules.recorded) if name in facts},
         dated_at=dated_at if rules.dated else None,
         alias=None if rules.kind is Kind.HISTORY else alias_of(raw),
+        details=raw.details,
     )
 
 

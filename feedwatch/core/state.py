@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from feedwatch.core.model import (
     Change,
@@ -18,10 +19,14 @@ from feedwatch.core.model import (
     FetchFailed,
     Form,
     Kind,
+    Markup,
     Notice,
+    PictureLink,
     Reason,
+    RecordedChange,
     Snapshot,
     Validators,
+    WaitsFor,
 )
 
 
@@ -105,6 +110,50 @@ class FeedMemory:
     failures: int = 0
     failing_since_at: datetime | None = None
     broken_announced: bool = False
+    silences: tuple[Silence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What is not told for a time: changes that fulfil a condition, `matcher`, as it was typed."""
+
+    id: int
+    matcher: str
+    comment: str
+    created_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceStatus:
+    """A line of `feedwatch silence list`: a silence, and how many changes it has kept from being told."""
+
+    silence: Silence
+    kept: int
+
+
+class Planned(NamedTuple):
+    """A change, by its place among those decided, that is owed to an address.
+
+    `not_before` is None for at once; `manner` is the key of how it is told (core/manner.py). With a
+    `silence_id` it is written down as owed, and not told.
+    """
+
+    change: int
+    address: str
+    not_before: datetime | None = None
+    manner: str = ""
+    urgent: bool = False
+    waits_for: WaitsFor | None = None
+    silence_id: int | None = None
+
+
+class Bundle(NamedTuple):
+    """How the deliveries of a message are told: in which manner, as which part of a period's digest."""
+
+    manner: str = ""
+    period_at: datetime | None = None
+    part: int = 1
 
 
 class Verdict(StrEnum):
@@ -121,8 +170,8 @@ class PollDecision:
 
     For `HELD`, only `held` and `next_poll_at` are written. `departed` are entries that left a
     window without a removal and are remembered for `keep`; `rekeyed` maps the new key of an entry to
-    the one it had (its `first_seen_at` goes along). `deliveries` pairs the index of a change
-    with an address; `notice` (a recovery) goes to `notice_addresses`.
+    the one it had (its `first_seen_at` goes along). `deliveries` says which change is owed to which
+    address, and when; `notice` (a recovery) goes to `notice_addresses`.
     """
 
     verdict: Verdict
@@ -130,7 +179,7 @@ class PollDecision:
     compared_as: str
     snapshot: Snapshot | None = None
     changes: tuple[Change, ...] = ()
-    deliveries: tuple[tuple[int, str], ...] = ()
+    deliveries: tuple[Planned, ...] = ()
     departed: tuple[Entry, ...] = ()
     rekeyed: Mapping[str, str] = field(default_factory=dict)
     held: HeldReply | None = None
@@ -206,7 +255,8 @@ class ClaimedMessage:
 
     `attempts` counts this one; `refusals` those before it. `works` says that its address has taken
     another message since this one was set apart; `alone` that it was set apart. `may_have_arrived` says
-    that an attempt before this one ended without an answer; `health` is that of its address.
+    that an attempt before this one ended without an answer; `health` is that of its address. `key` is
+    told to who can make use of it: it is the same for each attempt.
     """
 
     id: int
@@ -214,10 +264,13 @@ class ClaimedMessage:
     token: str
     title: str
     body: str
-    is_html: bool
+    markup: Markup
     attempts: int
     refusals: int
     first_attempt_at: datetime
+    twin: str = ""
+    pictures: tuple[PictureLink, ...] = ()
+    key: str = ""
     alone: bool = False
     works: bool = False
     deliveries: int = 1
@@ -296,6 +349,40 @@ class MessageStatus:
     changes: int
     created_at: datetime
     paused_itself: bool = False
+    waits_for: WaitsFor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """What became of one change at one address, for `feedwatch explain`.
+
+    `message` is the id of the message that tells it, `message_state` where that is on its way.
+    """
+
+    address: str
+    state: str
+    not_before: datetime
+    manner: str
+    urgent: bool
+    waits_for: WaitsFor | None
+    reason: Reason | None
+    settled_at: datetime | None
+    silence: Silence | None = None
+    message: int | None = None
+    message_state: str | None = None
+    message_title: str = ""
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDelivery:
+    """A delivery that no message has bound yet: to be planned anew when the routes are others."""
+
+    id: int
+    address: str
+    change: RecordedChange
 
 
 @dataclass(frozen=True, slots=True)

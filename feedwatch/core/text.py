@@ -9,6 +9,8 @@ import functools
 import html
 import re
 import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable
 
 from feedwatch.core.model import Style
 
@@ -21,6 +23,8 @@ _UNSEEN = (
 """Controls, directions and what has no width; but not what joins the parts of one character (ZWJ, ZWNJ)."""
 _LONGEST_CHARACTER = 64
 """What a person sees as one character takes at most so many; a pile of more accents may be cut."""
+_FIRST_GUESS = 16
+_GUESSES = 5
 _UNSEEN_IN_TEXT = re.compile(f"[{_UNSEEN}]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _TOKEN = re.compile(
@@ -77,6 +81,40 @@ def page_of(link: str | None) -> str | None:
 def defuse_link(link: str, style: Style) -> str:
     """A link that calls nobody; it leads where it led."""
     return link.replace("@", "%40") if "@" in style.mentions else link
+
+
+def find_most(most: int, fits: Callable[[int], bool]) -> int:
+    """Find the greatest number from 1 to `most` that fits, where all smaller ones do; 0 if none does.
+
+    No number is tried that is more than twice the answer: what is far too long is not written at all.
+    """
+    reached = 1
+    while reached < most and fits(reached):
+        reached = min(2 * reached, most)
+    return bisect_left(range(1, reached + 1), True, key=lambda number: not fits(number)) if most > 0 else 0
+
+
+def find_longest(most: int, measure_at: Callable[[int], int], room: int) -> int:
+    """Find what `find_most` does for what is long and costly to write: its lengths say where to look next."""
+    low, low_length = 0, 0
+    high, high_length = most + 1, 0
+    guess, slope, tried = min(most, _FIRST_GUESS), 0.0, 0
+    while high - low > 1:
+        length = measure_at(guess)
+        tried += 1
+        if length <= room:
+            slope = (length - low_length) / (guess - low)
+            low, low_length = guess, length
+        else:
+            high, high_length = guess, length
+        if high_length:
+            slope = (high_length - low_length) / (high - low)
+        # Lengths that jump must not make this a search one by one.
+        is_slow = tried % _GUESSES == 0
+        far = (low + high) // 2 if high_length else 2 * low
+        guess = far if is_slow or slope <= 0 else low + int((room - low_length) / slope)
+        guess = min(max(guess, low + 1), high - 1)
+    return low
 
 
 def shorten(text: str, most: int) -> str:

@@ -87,7 +87,8 @@ _COUNTED = {
     (Kind.RECOMMENDATIONS, ChangeKind.ADDED): "recommended",
     (Kind.STREAM, ChangeKind.ADDED): "new",
 }
-_RATINGS_IN_WORDS = {"not_interested": "not interested", "no_opinion": "no opinion"}
+RATINGS_IN_WORDS = {"not_interested": "not interested", "no_opinion": "no opinion"}
+"""Ratings that are no number of stars."""
 
 
 def _title(change: RecordedChange) -> Sentence:
@@ -129,7 +130,7 @@ def _tell_rated(change: RecordedChange) -> Sentence:
 
 def _tell_unrated(change: RecordedChange) -> Sentence:
     before = change.entry_facts.get("rating")
-    return say("unrated ", *_title(change), *_in_brackets("was", _say_rating(before)))
+    return say("unrated ", *_title(change), *in_brackets("was", say_rating(before)))
 
 
 def _tell_rerated(change: RecordedChange) -> Sentence:
@@ -137,21 +138,21 @@ def _tell_rerated(change: RecordedChange) -> Sentence:
     if fact is None:
         return _tell_updated(change)
     if fact.after is None:
-        return say("unrated ", *_title(change), *_in_brackets("was", _say_rating(fact.before)))
+        return say("unrated ", *_title(change), *in_brackets("was", say_rating(fact.before)))
     if fact.before is None:
         return _say_rated(change, fact.after)
-    return say("re-rated ", *_title(change), " ", _say_rating(fact.before), " → ", _say_rating(fact.after))
+    return say("re-rated ", *_title(change), " ", say_rating(fact.before), " → ", say_rating(fact.after))
 
 
 def _tell_watched(change: RecordedChange) -> Sentence:
-    rating = _say_rating(change.entry_facts.get("rating"))
+    rating = say_rating(change.entry_facts.get("rating"))
     day = _say_day(change.entry_facts.get("watched_at"))
-    return say("watched ", *_title(change), f" on {day}" if day else None, *_in_brackets("rated", rating))
+    return say("watched ", *_title(change), f" on {day}" if day else None, *in_brackets("rated", rating))
 
 
 def _tell_recommended(change: RecordedChange) -> Sentence:
-    predicted = _say_rating(change.entry_facts.get("predicted_rating"))
-    return say("recommended ", *_title(change), *_in_brackets("predicted", predicted))
+    predicted = say_rating(change.entry_facts.get("predicted_rating"))
+    return say("recommended ", *_title(change), *in_brackets("predicted", predicted))
 
 
 def _tell_new(change: RecordedChange) -> Sentence:
@@ -199,7 +200,7 @@ def _say_fact(name: str, fact: FactChange) -> Sentence:
 def _say_available(fact: FactChange) -> Sentence:
     after = _say_availability(fact.after) or Part("of unknown availability")
     verb = "now has a " if after.text.endswith(" wait") else "is now "
-    return say(verb, after, *_in_brackets("was", _say_availability(fact.before)))
+    return say(verb, after, *in_brackets("was", _say_availability(fact.before)))
 
 
 def _say_availability(label: str | None) -> Part | None:
@@ -220,16 +221,17 @@ def _say_rated(change: RecordedChange, rating: str | None) -> Sentence:
         return say("not interested in ", *_title(change))
     if rating == "no_opinion":
         return say("no opinion on ", *_title(change))
-    stars = _say_rating(rating)
+    stars = say_rating(rating)
     return say("rated ", *_title(change), *((" ", stars) if stars else ()))
 
 
-def _say_rating(rating: str | None) -> Part | None:
+def say_rating(rating: str | None) -> Part | None:
+    """A rating as a person writes it: `4★`, `not interested`; None where there is none."""
     if not rating:
         return None
     if _NUMBER.fullmatch(rating):
         return Part(f"{rating}★")
-    return Part(_RATINGS_IN_WORDS[rating]) if rating in _RATINGS_IN_WORDS else quote(rating)
+    return Part(RATINGS_IN_WORDS[rating]) if rating in RATINGS_IN_WORDS else quote(rating)
 
 
 def _say_day(instant: str | None) -> str | None:
@@ -240,5 +242,6 @@ def _say_day(instant: str | None) -> str | None:
     return f"{at.day} {at:%B %Y}"
 
 
-def _in_brackets(word: str, part: Part | None) -> Sentence:
+def in_brackets(word: str, part: Part | None) -> Sentence:
+    """An aside behind what was said: ` (was 3★)`; nothing where there is nothing to say."""
     return say(f" ({word} ", part, ")") if part else ()

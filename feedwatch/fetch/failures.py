@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import ssl
 from typing import Final
 
 import aiohttp
 import httpx
 
-from feedwatch.core.model import FetchFailed, Reason
+from feedwatch.core.model import FetchFailed, PostFailed, Reason
 from feedwatch.fetch.gate import PrivateAddress
 
 OF_STATUS: Final = {
@@ -57,6 +58,28 @@ def failure_of(error: Exception) -> FetchFailed:  # noqa: PLR0911 — one return
     if isinstance(error, aiohttp.InvalidURL):
         return FetchFailed(Reason.BAD_ADDRESS, "no address that can be asked")
     return FetchFailed(Reason.PROTOCOL, f"no proper HTTP reply ({type(error).__name__})")
+
+
+def post_failure_of(error: Exception) -> PostFailed:  # noqa: PLR0911 — one return for each way to break
+    """Say what an error means for what was posted; the words hold nothing of the address.
+
+    Without a connection nothing was sent. Whatever broke later: it may have been taken.
+    """
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return PostFailed("no connection in time", may_have_arrived=False)
+    if isinstance(error, TimeoutError):
+        return PostFailed("no answer in time", may_have_arrived=True)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return PostFailed("the host's name is not known", may_have_arrived=False)
+    if isinstance(error, aiohttp.ClientSSLError):
+        why = _certificate_problem(error).partition(",")[0]  # what follows names the host
+        return PostFailed(f"no secure connection ({why})", may_have_arrived=False)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        why = os.strerror(error.errno).lower() if error.errno else "no connection"
+        return PostFailed(why, may_have_arrived=False)
+    if isinstance(error, ValueError):
+        return PostFailed("no address that can be asked", may_have_arrived=False)
+    return PostFailed(failure_of(error).detail, may_have_arrived=True)
 
 
 def _certificate_problem(error: Exception) -> str:

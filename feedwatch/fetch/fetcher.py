@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
 import httpx
@@ -37,6 +37,13 @@ class FetchLimits:
     per_host: int = 4
 
 
+class _Wanted(NamedTuple):
+    """What is asked for on every hop: with which headers, and how large it may be."""
+
+    headers: Mapping[str, str]
+    max_body: int
+
+
 class Fetcher:
     """Asks for documents over one pool of connections. Of one event loop."""
 
@@ -52,7 +59,6 @@ class Fetcher:
         self._transport = RawTransport(networks)
         self._headers = {
             "User-Agent": user_agent,
-            "Accept": _ACCEPT,
             "Accept-Encoding": "gzip, deflate",
         }
         self.update_limits(limits)
@@ -83,20 +89,24 @@ class Fetcher:
         validators: Validators | None = None,
         timeout: timedelta | None = None,  # noqa: ASYNC109 — a deadline for the whole exchange
         sign: Sign | None = None,
+        accept: str = _ACCEPT,
+        max_body: int | None = None,
     ) -> FetchOutcome:
         """Ask for a document and read it whole.
 
         The URL goes out byte for byte. `validators` make the request conditional; `sign` gives the
         headers that sign a hop, and is asked for hops to the same origin only. Waiting for a free
-        place at the host does not count towards the deadline.
+        place at the host does not count towards the deadline. `accept` and `max_body` are for what is no
+        feed.
         """
         origin = origin_of(url)
         if origin is None:
             return FetchFailed(Reason.BAD_ADDRESS, "no http or https address")
         limit = timeout or self._limits.timeout
         exchange = Exchange(url, origin, validators, sign)
+        wanted = _Wanted({**self._headers, "Accept": accept}, max_body or self._limits.max_body)
         try:
-            return await self._follow(exchange, limit.total_seconds())
+            return await self._follow(exchange, wanted, limit.total_seconds())
         except TimeoutError:
             failed = FetchFailed(Reason.TIMEOUT, f"no whole reply within {limit.total_seconds():g} s")
         except ERRORS as error:
@@ -105,14 +115,14 @@ class Fetcher:
             failed = FetchFailed(Reason.BAD_ADDRESS, "no host's name")
         return replace(failed, status=exchange.status)
 
-    async def _follow(self, exchange: Exchange, left: float) -> FetchOutcome:
+    async def _follow(self, exchange: Exchange, wanted: _Wanted, left: float) -> FetchOutcome:
         """Go from hop to hop; each takes a place at the host it asks, and its time from what is left."""
         clock = asyncio.get_running_loop().time
         while True:
             async with self._place_at(exchange.origin):
                 started = clock()
                 async with asyncio.timeout(left):
-                    outcome = await self._ask(exchange)
+                    outcome = await self._ask(exchange, wanted)
                 left -= clock() - started
             if outcome is not None:
                 return outcome
@@ -125,20 +135,20 @@ class Fetcher:
         async with host, everybody:
             yield
 
-    async def _ask(self, exchange: Exchange) -> FetchOutcome | None:
+    async def _ask(self, exchange: Exchange, wanted: _Wanted) -> FetchOutcome | None:
         """Make the request for one hop; None if it leads to another."""
         requested_at = self._now()
-        response = await self._transport.handle_async_request(exchange.make_request(self._headers))
+        response = await self._transport.handle_async_request(exchange.make_request(wanted.headers))
         exchange.status = response.status_code
         try:
             if response.status_code in REDIRECTS:
                 return exchange.redirect(response.status_code, response.headers.get("location"))
-            return await self._read(response, exchange, requested_at)
+            return await self._read(response, exchange, requested_at, wanted.max_body)
         finally:
             await response.aclose()
 
     async def _read(
-        self, response: httpx.Response, exchange: Exchange, requested_at: datetime
+        self, response: httpx.Response, exchange: Exchange, requested_at: datetime, max_body: int
     ) -> FetchOutcome:
         status = response.status_code
         if status == 304 and exchange.conditional:
@@ -147,7 +157,7 @@ class Fetcher:
             return FetchFailed(Reason.PROTOCOL, "304 to an unconditional request", status)
         if status != 200:
             return await self._read_error(response)
-        body = await read_body(response, self._limits.max_body)
+        body = await read_body(response, max_body)
         if isinstance(body, FetchFailed):
             return body
         return Fetched(

@@ -21,9 +21,6 @@ from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.gate import Gate
 from feedwatch.fetch.lookup import make_resolver
 
-_NO_TIMEOUT: Final = aiohttp.ClientTimeout(
-    total=None
-)  # the deadline is the fetcher's, for the whole exchange
 _KEPT_FOR: Final = 15.0
 """Seconds that a connection stays open for the next request."""
 _MOST_HOSTS_KEPT: Final = 100
@@ -31,9 +28,17 @@ _MOST_HOSTS_KEPT: Final = 100
 
 
 class RawTransport(httpx.AsyncBaseTransport):
-    """Connections, kept for the next request: no cookies, nothing decompressed, nothing followed."""
+    """Connections, kept for the next request: no cookies, nothing decompressed, nothing followed.
 
-    def __init__(self, policy: NetworkPolicy) -> None:
+    `kept` is to how many hosts they are; `connect_within` are the seconds that making one may take.
+    """
+
+    def __init__(
+        self, policy: NetworkPolicy, *, kept: int = _MOST_HOSTS_KEPT, connect_within: float | None = None
+    ) -> None:
+        self._kept = kept
+        # The deadline for the whole exchange is the caller's.
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_within)
         self._trust = _read_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         self._gate = Gate(policy)
         self._pool: _Pool | None = None
@@ -56,13 +61,18 @@ class RawTransport(httpx.AsyncBaseTransport):
         """
         if self._left:
             await self._close_left()
-        pool = self._pool = self._pool or _Pool(self._make_session(), self._make_session(force_close=True))
+        pool = self._pool = self._pool or self._make_pool()
         url = URL(request.extensions["raw_url"], encoded=True)
         pool.users += 1
         try:
             with self._gate.way_to(url.raw_host or ""):
                 response = await pool.session_for(str(url.origin())).request(
-                    request.method, url, headers=request.headers, allow_redirects=False, timeout=_NO_TIMEOUT
+                    request.method,
+                    url,
+                    headers=request.headers,
+                    data=request.content or None,
+                    allow_redirects=False,
+                    timeout=self._timeout,
                 )
         except BaseException:
             pool.users -= 1
@@ -86,6 +96,9 @@ class RawTransport(httpx.AsyncBaseTransport):
         for pool in ended:
             await pool.aclose()
 
+    def _make_pool(self) -> _Pool:
+        return _Pool(self._make_session(), self._make_session(force_close=True), self._kept)
+
     def _make_session(self, *, force_close: bool = False) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -100,7 +113,6 @@ class RawTransport(httpx.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,  # a proxy would connect in our stead, and to wherever it likes
-            timeout=_NO_TIMEOUT,
         )
 
 
@@ -110,6 +122,7 @@ class _Pool:
 
     keeping: aiohttp.ClientSession
     closing: aiohttp.ClientSession
+    most_kept: int
     users: int = 0
     asked: dict[str, float] = field(default_factory=dict)
     """When each host was last asked whose connections are kept, the longest ago first."""
@@ -119,7 +132,7 @@ class _Pool:
         now = time.monotonic()
         while self.asked and now - self.asked[oldest := next(iter(self.asked))] > _KEPT_FOR:
             del self.asked[oldest]
-        if origin not in self.asked and len(self.asked) >= _MOST_HOSTS_KEPT:
+        if origin not in self.asked and len(self.asked) >= self.most_kept:
             return self.closing
         self.asked.pop(origin, None)
         self.asked[origin] = now

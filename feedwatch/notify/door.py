@@ -7,25 +7,52 @@ no rewriting of what we wrote.
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from feedwatch.core.model import Delivered, NotifyOutcome, NotifyTimedOut, Style
+from feedwatch.core.model import (
+    Delivered,
+    Markup,
+    NotifyFailed,
+    NotifyOutcome,
+    NotifyTimedOut,
+    Outgoing,
+    Picture,
+    Reason,
+    Style,
+)
+from feedwatch.core.pictures import EXTENSIONS, find_pictures, keep_pictures
+from feedwatch.core.text import escape_html, measure
 from feedwatch.notify.failures import judge_failure
+from feedwatch.notify.rates import Meter, list_meters
 from feedwatch.notify.services import Capacity, style_service
-from feedwatch.notify.wire import listen_to_mail, listen_to_requests, watch_wire
+from feedwatch.notify.wire import (
+    close_wire,
+    lend_twin,
+    listen_to_mail,
+    listen_to_requests,
+    listen_to_twins,
+    watch_wire,
+)
 
 _SCHEMA = re.compile(r"(?P<schema>[a-z][a-z0-9]{1,30})://", re.IGNORECASE)
 _CONNECT_WITHIN = 10.0
 _READ_WITHIN = 40.0
+_FORMATS = {
+    Markup.TEXT: "text",
+    Markup.HTML: "html",
+    Markup.MARKDOWN: "markdown",
+    Markup.JSON: "text",
+}
 _READ_OPTION = re.compile(r"[?&]rto=", re.IGNORECASE)
 _CONNECT_OPTION = re.compile(r"[?&]cto=", re.IGNORECASE)
 
@@ -42,30 +69,71 @@ class Service:
     """One address of a service, ready to be sent to."""
 
     style: Style
+    meters: tuple[Meter, ...]
     _sender: Any = field(repr=False)
     _plugin: Any = field(repr=False)
     _taken: dict[tuple[str, str], set[Any]] = field(default_factory=dict, repr=False)
 
-    def deliver(self, title: str, body: str, *, is_html: bool) -> NotifyOutcome:
+    def deliver(self, message: Outgoing) -> NotifyOutcome:
         """Send one message now, in this thread.
 
         Where an address names several recipients, those that took it do not get it again.
         """
-        _forget_limits(self._plugin)
-        with watch_wire() as seen, _hear_log(details=_is_mail(self._plugin)), self._recall((title, body)):
+        with self._recall((message.title, message.body)):
+            outcome = self._deliver(message)
+        if isinstance(outcome, Delivered):
+            self._taken.clear()
+        return outcome
+
+    def _deliver(self, message: Outgoing) -> NotifyOutcome:
+        """Send a message with its pictures, or else without: no picture is worth a message."""
+        pictures = self._choose_pictures(message)
+        outcome, asked = self._try(message, pictures)
+        if isinstance(outcome, Delivered) or not pictures:
+            return outcome
+        if isinstance(outcome, NotifyFailed) and (outcome.reason is Reason.REFUSED or not asked):
+            return self._try(message, ())[0]
+        if _is_mail(self._plugin):  # text and pictures of a mail arrive together
+            return outcome
+        # Some services take the text first. If everybody has it, nothing is left to be sent.
+        with close_wire():
+            rest, _ = self._try(message, ())
+        return rest if isinstance(rest, Delivered) else outcome
+
+    def _choose_pictures(self, message: Outgoing) -> tuple[Picture, ...]:
+        pictures = message.pictures[: self.style.pictures]
+        if not self.style.inline:
+            return pictures if self._fits_below_picture(message) else ()
+        shown = find_pictures(message.body)
+        return tuple(picture for picture in pictures if picture.name in shown)
+
+    def _fits_below_picture(self, message: Outgoing) -> bool:
+        """Whether one request takes both: Telegram takes two for a long text, and the second is too soon."""
+        most = getattr(self._plugin, "telegram_caption_maxlen", None)
+        written = escape_html(f"{message.title}\r\n{message.body}").replace("\n", "\r\n")
+        return most is None or measure(written) < most
+
+    def _try(self, message: Outgoing, pictures: Sequence[Picture]) -> tuple[NotifyOutcome, bool]:
+        """Send a message once; gives also whether anything was asked of the service at all."""
+        body = message.body
+        if message.markup is Markup.HTML:
+            body = keep_pictures(body, {each.name: _file_of(each) for each in pictures})
+        is_mail = _is_mail(self._plugin)
+        with watch_wire() as seen, _hear_log(details=is_mail), lend_twin(message.twin):
             result = self._sender.notify(
-                body=body or title,
-                title=title if body else "",
-                body_format="html" if is_html else "text",
+                body=body or message.title,
+                title=message.title if body else "",
+                body_format=_FORMATS[message.markup],
+                attach=_attach(pictures) if pictures else None,
                 interpret_escapes=False,
                 log_level=logging.DEBUG,
             )
+        asked = bool(seen) or is_mail
         if result.status.name == "SUCCESS":
-            self._taken.clear()
-            return Delivered()
+            return Delivered(), asked
         if result.status.name == "TIMEOUT":
-            return NotifyTimedOut()
-        return judge_failure(seen, (entry.message for entry in result.logs()))
+            return NotifyTimedOut(), asked
+        return judge_failure(seen, (entry.message for entry in result.logs())), asked
 
     @contextmanager
     def _recall(self, message: tuple[str, str]) -> Iterator[None]:
@@ -95,6 +163,8 @@ def open_service(url: str) -> Service | BadAddress:
         service_timeout=0,  # the deadline is ours too
         http_redirects=False,  # what is answered with a redirect has not been taken
         interpret_escapes=False,
+        image_url_mask="",  # no icon that services or phones would fetch from Apprise's own pages
+        image_url_logo="",
         default_service_retry=0,
         storage_mode="memory",
     )
@@ -106,7 +176,7 @@ def open_service(url: str) -> Service | BadAddress:
     _tame(plugin, url)
     sender = apprise.Apprise(asset=asset)
     sender.add(plugin)
-    return Service(_style_of(plugin), sender, plugin)
+    return Service(_style_of(plugin), _meters_of(plugin), sender, plugin)
 
 
 _DETAILS = threading.Lock()
@@ -136,6 +206,24 @@ def _want_details(more: int) -> None:
         logging.getLogger("apprise").setLevel(level)
 
 
+def _file_of(picture: Picture) -> str:
+    return picture.name + EXTENSIONS.get(picture.media_type, "")
+
+
+def _attach(pictures: Sequence[Picture]) -> Any:
+    apprise = _load_apprise()
+    attached = apprise.AppriseAttachment()
+    for each in pictures:
+        memory = apprise.attachment.memory.AttachMemory
+        attached.add(memory(content=each.content, name=_file_of(each), mimetype=each.media_type))
+    return attached
+
+
+def _takes_files(plugin: Any) -> bool:
+    # Slack takes them of a bot, but not of a webhook.
+    return bool(plugin.attachment_support) and (plugin.schema != "slack" or plugin.mode == "bot")
+
+
 def _is_mail(plugin: Any) -> bool:
     return plugin.schema in ("mailto", "mailtos")
 
@@ -157,6 +245,7 @@ def _load_apprise() -> Any:
     logging.getLogger("apprise").setLevel(logging.WARNING)
     listen_to_requests()
     listen_to_mail()
+    listen_to_twins()
     return apprise
 
 
@@ -188,9 +277,13 @@ def _find_forbidden(plugin: Any) -> str | None:
 
 
 def _tame(plugin: Any, url: str) -> None:
-    plugin.request_rate_per_sec = 0  # it would sleep between messages: waiting is the outbox's
+    plugin.throttle = _go_on  # it would sleep between messages, and off a limit: waiting is the outbox's
+    if "rate_limit" in inspect.signature(getattr(plugin, "_send", _go_on)).parameters:
+        plugin._send = functools.partial(plugin._send, rate_limit=0)  # noqa: SLF001 — and so is trying again
     plugin.overflow_mode = "upstream"  # messages come cut to size, at entries
     plugin.body_max_line_count = 0  # and whole
+    if _is_mail(plugin):
+        plugin.inline = True  # pictures stand where the text has them
     if not _READ_OPTION.search(url):
         plugin.socket_read_timeout = _READ_WITHIN
     if not _CONNECT_OPTION.search(url):
@@ -198,10 +291,15 @@ def _tame(plugin: Any, url: str) -> None:
         plugin.socket_connect_timeout = _READ_WITHIN if _is_mail(plugin) else _CONNECT_WITHIN
 
 
-def _forget_limits(plugin: Any) -> None:
-    # Some plugins remember a service's rate limit and sleep it off; here the outbox waits instead.
-    if hasattr(plugin, "ratelimit_remaining"):
-        plugin.ratelimit_remaining = 1.0
+def _go_on(*_: Any, **__: Any) -> None:
+    """Wait for nothing."""
+
+
+def _meters_of(plugin: Any) -> tuple[Meter, ...]:
+    # A recipient is a name, or a name and the part of it that is meant (a topic of a chat).
+    found = getattr(plugin, "channels", None) or getattr(plugin, "targets", None) or ()
+    recipients = (str(each[0] if isinstance(each, tuple) else each) for each in found)
+    return list_meters(plugin.schema, plugin.url_id() or "", recipients)
 
 
 def _style_of(plugin: Any) -> Style:
@@ -214,5 +312,6 @@ def _style_of(plugin: Any) -> Style:
         int(plugin.title_maxlen or 0),
         plugin.resolve_format("text").value,
         plugin.resolve_format(None).value == "html",
+        _takes_files(plugin),
     )
     return style_service(schemas, capacity)

@@ -53,7 +53,7 @@ def judge_failure(exchanges: Sequence[Exchange], log: Iterable[str]) -> NotifyOu
     if telling.went_well:
         return NotifyFailed(Reason.REFUSED, f"HTTP {telling.status}, with an error inside")
     rest = telling.retry_after
-    return _judge_status(telling.status, rest if rest is not None else _read_rest("\n".join(log)))
+    return judge_status(telling.status, rest if rest is not None else _read_rest("\n".join(log)))
 
 
 def limit_rest(seconds: float) -> timedelta:
@@ -61,7 +61,8 @@ def limit_rest(seconds: float) -> timedelta:
     return min(timedelta(seconds=min(max(seconds, 0.0), 1e6)), _LONGEST_REST)
 
 
-def _judge_status(status: int, rest: timedelta | None) -> NotifyFailed:
+def judge_status(status: int, rest: timedelta | None) -> NotifyFailed:
+    """Say what a status other than a success means."""
     detail = f"HTTP {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return NotifyFailed(Reason.RATE_LIMITED, detail, rest)
@@ -72,7 +73,7 @@ def _judge_status(status: int, rest: timedelta | None) -> NotifyFailed:
 
 def _judge_log(text: str) -> NotifyFailed:
     if status := _LOGGED_STATUS.search(text):
-        return _judge_status(int(status["code"]), _read_rest(text))
+        return judge_status(int(status["code"]), _read_rest(text))
     if smtp := _LOGGED_SMTP.search(text):
         reason = Reason.REFUSED if smtp["code"].startswith("5") else Reason.UNREACHABLE
         return NotifyFailed(reason, f"SMTP {smtp['code']}")

@@ -6,7 +6,7 @@ Only what differs from the rule stands here; limits come from Apprise's plugins.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from feedwatch.core.model import Markup, Style
 
@@ -19,12 +19,18 @@ class Habits:
     """What a service does to text: `mentions` (between spaces) call people, `markup` is read in a body.
 
     Where Apprise turns our text into markdown by itself (`converted`), it escapes the body but not
-    a title that the service reads as markdown too (`title_markup`).
+    a title that the service reads as markdown too (`title_markup`). `limit` and `title_limit` are what fits
+    for certain where that is less than Apprise says; `room` is how much where it is more. Where
+    a title is `joined`, Apprise puts it above the body, in one text.
     """
 
     mentions: str = ""
     markup: str = ""
     title_markup: str = ""
+    limit: int = 0
+    room: int = 0
+    title_limit: int = _LONGEST_TITLE
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +41,18 @@ class Capacity:
     title_limit: int
     text_becomes: str
     html_first: bool
+    takes_files: bool = False
 
 
 _MARKDOWN = "\\*_~`|[]<>#"
 _CHAT_MARKDOWN = Habits("@ < ](", _MARKDOWN, _MARKDOWN)
+_JOINED_MARKDOWN = replace(_CHAT_MARKDOWN, joined=True)
 _PLAIN = Habits()
 _HABITS = {
     # the text goes out as it is, and is read as markdown
-    "discord": _CHAT_MARKDOWN,
-    "fluxer": _CHAT_MARKDOWN,
-    "guilded": _CHAT_MARKDOWN,
+    "discord": _JOINED_MARKDOWN,
+    "fluxer": _JOINED_MARKDOWN,
+    "guilded": _JOINED_MARKDOWN,
     "mmost": Habits("@ < ]( ~", _MARKDOWN + ":", _MARKDOWN + ":"),
     "ryver": _CHAT_MARKDOWN,
     "nctalk": _CHAT_MARKDOWN,
@@ -57,7 +65,8 @@ _HABITS = {
     "workflows": Habits("@ <", title_markup=_MARKDOWN),
     "revolt": Habits("@ <", title_markup=_MARKDOWN),
     # plain text, in which people or groups can be called
-    "slack": Habits("@ <"),
+    # Slack cuts at 40,000 characters, and an & has become five of them by then
+    "slack": Habits("@ <", limit=8000),
     "tgram": Habits("@ /"),
     "matrix": Habits("@"),
     "mastodon": Habits("@ #"),
@@ -70,8 +79,12 @@ _HABITS = {
     "json": _PLAIN,
     "xml": _PLAIN,
     "form": _PLAIN,
-    "mailto": _PLAIN,
-    "ntfy": _PLAIN,
+    # A line of a mail takes 998 bytes, and Apprise writes a subject in one: up to nine for each unit. Readers
+    # of mail cut a page off at 102 kilobytes: more than 100 titles with all that is known of them
+    "mailto": Habits(title_limit=100, room=96_000),
+    # From 4096 bytes on ntfy makes a file of a message, and Apprise does from 8000 bytes of JSON on, in which
+    # a character beyond ASCII takes six
+    "ntfy": Habits(limit=1250),
     "gotify": _PLAIN,
     "pover": _PLAIN,
     "pbul": _PLAIN,
@@ -79,24 +92,32 @@ _HABITS = {
     "mqtt": _PLAIN,
 }
 _OTHER = Habits("@ <")
+_PICTURES = {"mailto": 60, "discord": 1, "ntfy": 1, "pbul": 1, "pover": 1, "slack": 1, "tgram": 1}
+"""How many pictures are shown with one message; in a chat each beyond the first is a message of its own."""
 
 
 def style_service(schemas: Iterable[str], capacity: Capacity) -> Style:
     """The style of a service known by these schemas."""
-    habits = next((_HABITS[name] for schema in schemas if (name := _name(schema)) in _HABITS), _OTHER)
+    name = next((name for schema in schemas if (name := _name(schema)) in _HABITS), "")
+    habits = _HABITS.get(name, _OTHER)
     as_html = capacity.html_first and capacity.title_limit > 0
-    limit = capacity.body_limit if capacity.body_limit > 0 else _UNKNOWN_LIMIT
+    limit = habits.room or (capacity.body_limit if capacity.body_limit > 0 else _UNKNOWN_LIMIT)
+    limit = min(limit, habits.limit or limit)
     if capacity.text_becomes == "markdown":
         limit //= 2  # the backslashes that Apprise puts in count too
     title_limit = capacity.title_limit if capacity.title_limit > 0 else _LONGEST_TITLE
     return Style(
         markup=Markup.HTML if as_html else Markup.TEXT,
-        titled=capacity.title_limit > 0,
+        titled=capacity.title_limit > 0 and not habits.joined,
         limit=limit,
-        title_limit=min(title_limit, _LONGEST_TITLE, limit // 2),
+        title_limit=min(title_limit, habits.title_limit, limit // 2),
         mentions="" if as_html else habits.mentions,
         escape="" if as_html else habits.markup,
         title_escape="" if as_html else habits.title_markup,
+        # A mail in plain text has no place for pictures.
+        pictures=_PICTURES.get(name, 0) if capacity.takes_files and (as_html or name != "mailto") else 0,
+        inline=as_html and name == "mailto",
+        twin=as_html and name == "mailto",
     )
 
 

@@ -44,6 +44,30 @@ _CUT_AFTER_SENDING = frozenset({"RemoteDisconnected", "ConnectionResetError", "I
 _NO_HANDSHAKE = "no secure connection in time"
 
 
+_CLOSED: ContextVar[bool] = ContextVar("feedwatch_closed", default=False)
+_TWIN: ContextVar[str] = ContextVar("feedwatch_twin", default="")
+
+
+@contextmanager
+def close_wire() -> Iterator[None]:
+    """Have every request that this thread would make fail, unsent."""
+    token = _CLOSED.set(True)
+    try:
+        yield
+    finally:
+        _CLOSED.reset(token)
+
+
+@contextmanager
+def lend_twin(text: str) -> Iterator[None]:
+    """Have this thread's mails take a text of ours for their plain form, unless it is empty."""
+    token = _TWIN.set(text)
+    try:
+        yield
+    finally:
+        _TWIN.reset(token)
+
+
 @contextmanager
 def watch_wire() -> Iterator[list[Exchange]]:
     """Collect the requests that this thread makes."""
@@ -87,6 +111,21 @@ def listen_to_mail() -> None:
     smtplib.SMTP.getreply = getreply  # type: ignore[method-assign, assignment]
 
 
+def listen_to_twins() -> None:
+    """Begin to lend mails their plain form; to be called once. Apprise makes one of the HTML by itself."""
+    import apprise.plugins.email.base as mails  # noqa: PLC0415 — as late as Apprise
+
+    plain_convert: Any = vars(mails)["convert_between"]
+
+    @functools.wraps(plain_convert)
+    def convert_between(from_format: Any, to_format: Any, content: str, *args: Any, **options: Any) -> Any:
+        if _TWIN.get() and getattr(to_format, "value", to_format) == "text":
+            return _TWIN.get()
+        return plain_convert(from_format, to_format, content, *args, **options)
+
+    vars(mails)["convert_between"] = convert_between
+
+
 class _FewLines:
     """A stream of lines that breaks off after some."""
 
@@ -115,6 +154,8 @@ def listen_to_requests() -> None:
     @functools.wraps(plain_send)
     def send(session: Any, request: Any, **options: Any) -> Any:
         seen = _SEEN.get()
+        if _CLOSED.get():
+            raise requests.ConnectionError("closed")
         if seen is None:
             return plain_send(session, request, **options)
         try:

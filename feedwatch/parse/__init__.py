@@ -13,7 +13,8 @@ from lxml import etree
 
 from feedwatch.core.model import Kind, Page, ParseFailed, Reason
 from feedwatch.parse.charset import settle_charset
-from feedwatch.parse.foreign import FeedparserWorker
+from feedwatch.parse.details import Seen
+from feedwatch.parse.foreign import FeedparserWorker, add_seen
 from feedwatch.parse.guard import (
     Element,
     ends_whole,
@@ -43,12 +44,14 @@ _LARGE = 256 * 1024
 class NeedsFeedparser:
     """The document is for feedparser to read, in this charset if it names none itself.
 
-    `broken` says that it is not well-formed: then nothing is pruned but what stands before the root.
+    `broken` says that it is not well-formed: then nothing is pruned but what stands before the root, and
+    nothing was `seen` of its entries.
     """
 
     body: bytes = field(repr=False)
     charset: str | None
     broken: bool = False
+    seen: tuple[Seen, ...] = field(default=(), repr=False)
 
 
 class Parser:
@@ -66,7 +69,8 @@ class Parser:
         else:
             read = read_direct(body, kind=kind, url=url, content_type=content_type)
         if isinstance(read, NeedsFeedparser):
-            read = await self._worker.read(read.body, base_of(url), read.charset, broken=read.broken)
+            found = await self._worker.read(read.body, base_of(url), read.charset, broken=read.broken)
+            read = add_seen(found, read.seen) if isinstance(found, Page) else found
         return (refuse_page(read) if isinstance(read, Page) else None) or read
 
     async def aclose(self) -> None:
@@ -106,8 +110,10 @@ def _read_root(root: Element, base: str) -> Page | ParseFailed | NeedsFeedparser
     if is_plain_root(name):
         return read_plain(root, base)
     if name.lower() in _FOREIGN_ROOTS:
-        pruned = prune_tree(root)
-        return pruned if isinstance(pruned, ParseFailed) else NeedsFeedparser(pruned, "utf-8")
+        pruned = prune_tree(root, base)
+        if isinstance(pruned, ParseFailed):
+            return pruned
+        return NeedsFeedparser(pruned.body, "utf-8", seen=pruned.seen)
     return ParseFailed(Reason.NOT_A_FEED, f"a document of <{name[:40]}>")
 
 

@@ -13,12 +13,14 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
 from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
+from feedwatch.parse.details import Seen
 from feedwatch.parse.facts import clean_reference, clean_title, read_count, read_rating
 from feedwatch.parse.frames import HEADER, LENGTH
 from feedwatch.parse.guard import MOST_ENTRIES
@@ -144,6 +146,22 @@ def make_page(found: Mapping[str, object], base: str) -> Page | ParseFailed:
         if minutes
         else read_period(_text(found, "period"), _text(found, "frequency")),
     )
+
+
+def add_seen(page: Page, seen: Sequence[Seen]) -> Page:
+    """Give each entry what was seen of it in the document.
+
+    Where feedparser counts other entries than we did, nobody knows what belongs to which.
+    """
+    if not seen or len(seen) != len(page.entries):
+        return page
+    return replace(page, entries=tuple(map(_with_seen, page.entries, seen)))
+
+
+def _with_seen(entry: RawEntry, seen: Seen) -> RawEntry:
+    details, categories = seen
+    facts = {**entry.facts, "category": categories} if categories else entry.facts
+    return replace(entry, facts=facts, details=details)
 
 
 def _read_entry(entry: Mapping[str, object], base: str) -> RawEntry:

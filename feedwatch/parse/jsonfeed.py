@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
+from collections.abc import Iterator
 from typing import cast
 
 from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
+from feedwatch.parse.details import Place, Sight, origin_of_document
 from feedwatch.parse.facts import clean_reference, clean_title, make_excerpt
 from feedwatch.parse.guard import MOST_ENTRIES
 from feedwatch.parse.links import resolve_link
@@ -62,14 +65,47 @@ def _refuse_number(text: str) -> float:
 def _read_item(item: JsonObject, base: str) -> RawEntry:
     texts = [text for name in ("content_html", "content_text", "summary") if (text := _text(item, name))]
     title = clean_title(_text(item, "title")) or _excerpt(item)
+    facts = {"content": digest_content(texts)} if texts else {}
+    sight = _look_at(item, base)
+    if categories := sight.categories:
+        facts["category"] = categories
     return RawEntry(
         id=clean_reference(_text(item, "id")),
         title=title,
         link=resolve_link(base, clean_reference(_text(item, "url") or _text(item, "external_url"))),
         published_at=parse_instant(_text(item, "date_published")),
         updated_at=parse_instant(_text(item, "date_modified")),
-        facts={"content": digest_content(texts)} if texts else {},
+        facts=facts,
+        details=sight.finish(origin_of_document(base)),
     )
+
+
+def _look_at(item: JsonObject, base: str) -> Sight:
+    sight = Sight(base)
+    for name in ("image", "banner_image"):
+        sight.add_picture(Place.MEDIA, _word(item, name))
+    for attachment in _objects(item, "attachments"):
+        sight.add_picture(Place.ENCLOSURE, _word(attachment, "url"), _word(attachment, "mime_type"))
+    tags = item.get("tags")
+    for tag in tags if isinstance(tags, list) else ():
+        sight.add_category(tag if isinstance(tag, str) else None)
+    # Plain text comes first: it needs no tags taken out, and may hold what looks like one.
+    for name in ("summary", "content_html", "content_text"):
+        if text := _text(item, name):
+            sight.see_text(name, html.escape(text, quote=False) if name != "content_html" else text)
+    return sight
+
+
+def _word(item: JsonObject, name: str) -> str | None:
+    value = item.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _objects(item: JsonObject, name: str) -> Iterator[JsonObject]:
+    found = item.get(name)
+    for each in found if isinstance(found, list) else ():
+        if isinstance(each, dict):
+            yield cast("JsonObject", each)
 
 
 def _excerpt(item: JsonObject) -> str:

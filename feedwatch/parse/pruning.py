@@ -2,16 +2,19 @@
 
 feedparser is quadratic in many things (attributes, categories, the text of an author, a long base),
 and no entry is made of any of them. So it does not see them: what is left is a list of entries whose
-elements hold text and nothing else, in UTF-8, with no DTD, comment or instruction.
+elements hold text and nothing else, in UTF-8, with no DTD, comment or instruction. Pictures and
+categories are taken from the tree before they go.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lxml import etree
 
 from feedwatch.core.model import ParseFailed, Reason
+from feedwatch.parse.details import Seen, Sight, origin_of_document
 from feedwatch.parse.facts import LONGEST_TEXT
 from feedwatch.parse.guard import MOST_ENTRIES, Element
 from feedwatch.parse.links import LONGEST_BASE
@@ -24,6 +27,7 @@ _DATES = frozenset(
     {"published", "issued", "pubdate", "updated", "modified", "lastbuilddate", "date", "created"}
 )
 _CONTENTS = frozenset({"description", "summary", "abstract", "content", "encoded", "body", "fullitem"})
+_SUMMARIES = frozenset({"description", "summary", "abstract"})
 _KEPT_OF_ENTRY = _DATES | _CONTENTS | {"guid", "id", "title", "link"}
 FACT_NAMES = {
     "watched": ("watcheddate", "watched_date", "user_read_at"),
@@ -44,42 +48,76 @@ _DEEPEST = 8
 """Channels and items are nested in CDF alone, and there not deep."""
 
 
-def prune_tree(root: Element) -> bytes | ParseFailed:
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A document for feedparser, and what was seen of each of its entries, in document order."""
+
+    body: bytes = field(repr=False)
+    seen: tuple[Seen, ...] = field(repr=False)
+
+
+def prune_tree(root: Element, base: str) -> Pruned | ParseFailed:
     """Take away all that no entry is made of, and write the rest; a list of too many entries is refused.
 
     The tree is not what it was afterwards.
     """
-    pruning = _Pruning()
-    pruning.prune(root, in_entry=False, depth=0)
+    pruning = _Pruning(base)
+    pruning.prune(root, None, depth=0)
     if pruning.entries > MOST_ENTRIES:
         return ParseFailed(Reason.HOSTILE, "too many entries")
     if pruning.longest > LONGEST_TEXT:
         return ParseFailed(Reason.HOSTILE, "a title or an id without end")
-    return etree.tostring(root, encoding="utf-8")
+    origin = origin_of_document(base)
+    seen = tuple((sight.finish(origin), sight.categories) for sight in pruning.sights)
+    return Pruned(etree.tostring(root, encoding="utf-8"), seen)
 
 
 class _Pruning:
-    def __init__(self) -> None:
-        self.entries = 0
+    def __init__(self, base: str) -> None:
+        self.sights: list[Sight] = []
         self.longest = 0
+        self._base = base
 
-    def prune(self, holder: Element, *, in_entry: bool, depth: int) -> None:
-        """Keep of an element's children what is looked at, each as a leaf; the others go."""
+    @property
+    def entries(self) -> int:
+        """How many entries there have been."""
+        return len(self.sights)
+
+    def prune(self, holder: Element, sight: Sight | None, *, depth: int) -> None:
+        """Keep of an element's children what is looked at, each as a leaf; the others go.
+
+        `sight` is of the entry that the element is, or is in.
+        """
         _prune_attributes(holder)
         going: list[Element] = []
         for child in holder:
             name = _name_of(child)
             if name in _HOLDERS and depth < _DEEPEST:
-                self.entries += name in _ENTRIES
-                self.prune(child, in_entry=in_entry or name in _ENTRIES, depth=depth + 1)
-            elif _is_kept(name, in_entry=in_entry) and not _is_without_end(name, child):
-                _make_leaf(child)
-                if name not in _CONTENTS:
-                    self.longest = max(self.longest, len(child.text or ""))
+                self.prune(child, self._begin(name) or sight, depth=depth + 1)
+            elif _is_kept(name, in_entry=sight is not None) and not _is_without_end(name, child):
+                self._keep(name, child, sight)
             else:
+                if sight is not None:
+                    sight.see(name, child)
                 going.append(child)
         for child in going:
             holder.remove(child)
+
+    def _begin(self, name: str) -> Sight | None:
+        if name not in _ENTRIES:
+            return None
+        sight = Sight(self._base)
+        self.sights.append(sight)
+        return sight
+
+    def _keep(self, name: str, child: Element, sight: Sight | None) -> None:
+        if name in _CONTENTS and sight is not None:
+            sight.see(name, child)
+        _make_leaf(child)
+        if name not in _CONTENTS:
+            self.longest = max(self.longest, len(child.text or ""))
+        elif sight is not None and child.text:
+            sight.see_text("summary" if name in _SUMMARIES else name, child.text)
 
 
 def _name_of(element: Element) -> str:

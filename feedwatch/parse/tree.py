@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
+from feedwatch.parse.details import Sight, origin_of_document, shows_picture
 from feedwatch.parse.facts import (
     clean_reference,
     clean_title,
@@ -58,15 +59,16 @@ def is_plain_root(name: str) -> bool:
 
 def read_atom(root: Element, url: str) -> Page | ParseFailed:
     """Read an Atom 1.0 feed."""
-    base = _base_at(root, url)
-    entries = [_read_atom_entry(element, base) for element in root.iterchildren(ATOM + "entry")]
+    base, origin = _base_at(root, url), origin_of_document(url)
+    entries = [_read_atom_entry(element, base, origin) for element in root.iterchildren(ATOM + "entry")]
     return _page(Form.ATOM, root, entries)
 
 
 def read_plain(root: Element, url: str) -> Page | ParseFailed:
     """Read a list in the API's plain XML."""
+    origin = origin_of_document(url)
     items = [e for e in root if local_name(e).endswith("_item") or local_name(e) in _PLAIN_ITEMS]
-    return _page(Form.PLAIN, root, [_read_item(item, url) for item in items])
+    return _page(Form.PLAIN, root, [_read_item(item, url, origin) for item in items])
 
 
 def _page(form: Form, root: Element, entries: list[RawEntry]) -> Page | ParseFailed:
@@ -137,6 +139,7 @@ class _Reading:
         self.texts: dict[str, str] = {}
         self.facts: dict[str, str] = {}
         self.content: list[str] = []
+        self.sight = Sight(base)
 
     def read_link(self, element: Element) -> None:
         href = element.get("href")
@@ -145,6 +148,9 @@ class _Reading:
             return
         if rel == "alternate":
             self.link = self.link or resolve_link(_base_at(element, self.base), clean_reference(href))
+            return
+        if shows_picture(rel):
+            self.sight.see_link(element)
         elif self.title_ref is None and (rel.endswith(("/id", "/catalog/title")) or is_title_path(href)):
             self.title_ref = clean_reference(href)
 
@@ -154,13 +160,14 @@ class _Reading:
             found = read_availability(element.get("label") or element.get("term"))
             if found:
                 self.facts["availability"] = found
+        self.sight.see_category(scheme, element)
 
     def read_fact(self, name: str, element: Element) -> None:
         text = (element.text or "").strip() or (element.get("value") or "").strip()
         if text:
             self.texts.setdefault(name, text)
 
-    def finish(self) -> RawEntry:
+    def finish(self, origin: str) -> RawEntry:
         texts, facts = self.texts, self.facts
         rating = read_rating(texts.get("user_rating"))
         if rating:
@@ -174,6 +181,8 @@ class _Reading:
             facts["year"] = year
         if self.content:
             facts["content"] = digest_content(self.content)
+        if categories := self.sight.categories:
+            facts["category"] = categories
         place = read_place(self.id)
         position = read_count(texts.get("position")) or (place[1] if place else None)
         saved = facts.get("availability") == "saved" or (place is not None and place[0] == "saved")
@@ -188,14 +197,15 @@ class _Reading:
             published_at=parse_instant(texts.get("published")),
             updated_at=parse_instant(texts.get("updated")),
             facts=facts,
+            details=self.sight.finish(origin),
         )
 
 
-def _read_atom_entry(element: Element, base: str) -> RawEntry:
+def _read_atom_entry(element: Element, base: str, origin: str) -> RawEntry:
     reading = _Reading(_base_at(element, base))
     for child in [child for child in element if not _read_child(reading, child)]:
         _read_wrapped(reading, child)
-    return reading.finish()
+    return reading.finish(origin)
 
 
 def _read_child(reading: _Reading, child: Element) -> bool:
@@ -213,7 +223,10 @@ def _read_child(reading: _Reading, child: Element) -> bool:
         reading.read_fact(name, child)
     else:
         if name in ("summary", "content"):
-            reading.content.append("".join(map(str, child.itertext())))
+            text = "".join(map(str, child.itertext()))
+            reading.content.append(text)
+            reading.sight.see_text(name, text)
+        reading.sight.see(name, child)
         return False
     return True
 
@@ -226,6 +239,8 @@ def _read_wrapped(reading: _Reading, container: Element) -> None:
             reading.read_fact(name, child)
         elif name == "category":
             reading.read_category(child)
+        else:
+            reading.sight.see(name, child)
 
 
 def _read_title(element: Element) -> str:
@@ -238,13 +253,13 @@ def _read_title(element: Element) -> str:
     return clean_title(element.text, is_html=kind == "html")
 
 
-def _read_item(item: Element, url: str) -> RawEntry:
+def _read_item(item: Element, url: str, origin: str) -> RawEntry:
     reading = _Reading(url)
     wrapped = [child for child in item if not _read_child(reading, child)]
     for state in wrapped:
         if local_name(state).startswith("title_state"):
             _read_wrapped(reading, state)
-    return reading.finish()
+    return reading.finish(origin)
 
 
 def digest_content(texts: Iterable[str]) -> str:

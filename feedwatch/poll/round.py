@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -92,18 +93,27 @@ class _IndexRead:
 class _Round:
     """One round: what it reported, who stays silent, and what went wrong with the round itself."""
 
-    def __init__(self, started_at: float, tell: Tell) -> None:
+    def __init__(self, tasks: Sequence[PollTask], started_at: float, tell: Tell) -> None:
         self.started_at = started_at
         self.reports: list[PollReport] = []
         self.silent: list[_Failure] = []
         self.errors: list[Exception] = []
         self._tell = tell
+        self._left = Counter(task.account for task in tasks)
+        self._changed: set[str] = set()
 
     def report(self, report: PollReport) -> None:
         """Log one poll and tell who asked."""
         self.reports.append(report)
+        if report.changes:
+            self._changed.add(report.feed.partition("/")[0])
         _log(report)
         self._tell(report)
+
+    def end_poll(self, account: str) -> bool:
+        """Note that a poll of an account has ended; True if that was its last, and one brought changes."""
+        self._left[account] -= 1
+        return not self._left[account] and account in self._changed
 
 
 class Poller:
@@ -146,7 +156,7 @@ class Poller:
         for the first time.
         """
         self._hosts.recall_resting(await self._store.run(Store.resting_hosts, self._clock.now()))
-        round_ = _Round(asyncio.get_running_loop().time(), report or (lambda _: None))
+        round_ = _Round(tasks, asyncio.get_running_loop().time(), report or (lambda _: None))
         async with asyncio.TaskGroup() as group:
             polls = [group.create_task(self._run_poll(task, round_)) for task in tasks]
             pending = set(polls)
@@ -171,6 +181,8 @@ class Poller:
             else:
                 round_.report(outcome)
             await self._settle_silent(round_, over=False)
+            if round_.end_poll(task.account):
+                await self._writer.end_round(task.account)
         except Exception as error:  # noqa: BLE001 — raised again when all polls have ended
             round_.errors.append(error)
             await self._try_later(task)

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from feedwatch.sandbox.art import draw_box_art
 from feedwatch.sandbox.control import carry_out, switches_of
 from feedwatch.sandbox.documents import (
     PATHS,
@@ -87,6 +88,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
             Route("/users/{user}", api.user),
             Route("/users/{user}/feeds", api.feeds),
             Route("/users/{user}/{path:path}", api.feed),
+            Route("/boxshots/{size}/{name}", api.box_art),
             Route("/control/state", control.state, methods=["GET"]),
             Route("/control/{order}", control.order, methods=["POST"]),
         ],
@@ -156,13 +158,21 @@ class _Api:
         self._world.count(name, response.status_code)
         return response
 
+    async def box_art(self, request: Request) -> Response:
+        """The picture of a title, for everybody."""
+        number, _, extension = request.path_params["name"].partition(".")
+        if extension != "png" or not _NUMBER.fullmatch(number):
+            raise _Refused(404, "Resource not found")
+        return Response(draw_box_art(int(number)), media_type="image/png")
+
     def _list(self, request: Request, name: str) -> Response:
         self._check_token(request)
         atom = request.query_params.get("output") == "atom" and not self._world.switches.plain_only
         with self._world.lock:
             page = self._slice(request, name, atom=atom)
             now = self._sandbox.clock()
-            text = write_atom(self._world, page, now) if atom else write_plain(self._world, page)
+            base = _base(request)
+            text = write_atom(self._world, page, now, base) if atom else write_plain(self._world, page, base)
             etags = self._world.switches.http_etags and not (atom and name == "queue")
         body = text.encode()
         # A queue's Atom differs at every request, so that form has no etag that could ever match.

@@ -29,6 +29,7 @@ _INDEX = (
     ("recommendations", "recommendations", "", "Recommendations"),
     ("ratings", "ratings/title/actual", "", "Ratings"),
 )
+BOX_ART_SIZES = ("small", "medium", "large")
 _SYNOPSIS = (
     "A stranger comes to town, and what everybody took for granted is not so any more. Told with patience "
     "and a sense for faces, it follows three families through one summer, to an end that nobody saw coming. "
@@ -115,8 +116,8 @@ _PLAIN_NAMES = {
 }
 
 
-def write_plain(world: World, page: Slice) -> str:
-    """A page in the API's plain XML."""
+def write_plain(world: World, page: Slice, base: str) -> str:
+    """A page in the API's plain XML; the box art is at the server's own address, `base`."""
     root, item = _PLAIN_NAMES[page.name]
     version = page.version + page.start if world.switches.etag_per_page else page.version
     etag = 0 if page.name == "queue" and not page.total else version
@@ -124,11 +125,11 @@ def write_plain(world: World, page: Slice) -> str:
         f"<etag>{etag}</etag><number_of_results>{page.total}</number_of_results>"
         f"<start_index>{page.start}</start_index><results_per_page>{len(page.items)}</results_per_page>"
     )
-    items = "\n".join(f"<{item}>{_plain_item(world, each)}</{item}>" for each in page.items)
+    items = "\n".join(f"<{item}>{_plain_item(world, each, base)}</{item}>" for each in page.items)
     return f'<?xml version="1.0" encoding="utf-8"?>\n<{root}>{head}\n{items}\n</{root}>\n'
 
 
-def _plain_item(world: World, item: Item) -> str:
+def _plain_item(world: World, item: Item, base: str) -> str:
     host = f"http://{world.switches.id_host}"
     parts = [f"<id>{host}/users/{world.account.user_id}/{item.id_path}</id>"]
     if item.position is not None:
@@ -139,10 +140,17 @@ def _plain_item(world: World, item: Item) -> str:
         parts.append(f"<updated>{item.updated}</updated>")
     name = quoteattr(item.title.name)
     parts.append(f"<title short={name} regular={name}/>")
+    art = [f"{size}={quoteattr(box_art(base, item.title, size))}" for size in BOX_ART_SIZES]
+    parts.append(f"<box_art {' '.join(art)}/>")
     parts.append(_categories(world, item))
     parts.append(_links(world, item))
     parts.append(f"<release_year>{item.title.year}</release_year>")
     return "".join(parts)
+
+
+def box_art(base: str, title: Title, size: str) -> str:
+    """The address of a title's picture. All sizes are the same picture: it is none of a real film."""
+    return f"{base}/boxshots/{size}/{title.id}.png"
 
 
 def _rating_element(item: Item, prefix: str = "") -> str:
@@ -163,6 +171,7 @@ def _categories(world: World, item: Item) -> str:
     formats = "categories/title_formats" if later else "catalog/titles/format"
     written.append((f"{host}/{formats}", "Instant"))
     written.append((f"{host}/{'categories' if later else 'catalog/titles'}/mpaa_ratings", "NR"))
+    written += [(f"{host}/categories/genres", escape(genre)) for genre in item.title.genres]
     return "".join(
         f'<category scheme="{scheme}" label="{label}" term="{label}"/>' for scheme, label in written
     )
@@ -192,7 +201,7 @@ def _links(world: World, item: Item) -> str:
 # ── Atom ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def write_atom(world: World, page: Slice, now: float) -> str:
+def write_atom(world: World, page: Slice, now: float, base: str) -> str:
     """A page in Atom. A queue's `updated` is always the time of the request, in feed and entries."""
     moment = write_instant(now)
     host = f"http://{world.switches.id_host}"
@@ -205,7 +214,7 @@ def write_atom(world: World, page: Slice, now: float) -> str:
         )
     fresh = max((item.updated or 0 for item in page.items), default=0)
     updated = moment if page.name == "queue" or not fresh else write_instant(fresh)
-    entries = "\n".join(_atom_entry(world, page, item, moment) for item in page.items)
+    entries = "\n".join(_atom_entry(world, page, item, moment, base) for item in page.items)
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom" '
         f'xmlns:n="{FACTS}" xmlns:os="{_OPENSEARCH}"><id>{about}</id><title>{page.name}</title>'
@@ -213,7 +222,7 @@ def write_atom(world: World, page: Slice, now: float) -> str:
     )
 
 
-def _atom_entry(world: World, page: Slice, item: Item, moment: str) -> str:
+def _atom_entry(world: World, page: Slice, item: Item, moment: str, base: str) -> str:
     host = f"http://{world.switches.id_host}"
     updated = moment if page.name == "queue" else write_instant(item.updated or 1_204_284_910)
     facts = [_rating_element(item, "n:")]
@@ -222,7 +231,8 @@ def _atom_entry(world: World, page: Slice, item: Item, moment: str) -> str:
     facts += [f"<n:{name}>{value}</n:{name}>" for name, value in item.facts]
     facts.append(f"<n:release_year>{item.title.year}</n:release_year>")
     name = escape(item.title.name)
-    summary = escape(f"<p><b>{name}</b> ({item.title.year})</p><p>{_SYNOPSIS}</p>")
+    art = f'<img src={quoteattr(box_art(base, item.title, "large"))} alt=""/>'
+    summary = escape(f"<p>{art}<b>{name}</b> ({item.title.year})</p><p>{_SYNOPSIS}</p>")
     return (
         f"<entry><id>{host}/users/{world.account.user_id}/{item.id_path}</id><title>{name}</title>"
         f"<updated>{updated}</updated>{_links(world, item)}{_categories(world, item)}{''.join(facts)}"

@@ -73,6 +73,7 @@ def sample_config(
     base: str,
     *,
     every: str = "5s",
+    gather: str = "1s",
     targets: str = "  # phone: ntfy://ntfy.sh/my-topic",
     more: str = "",
 ) -> str:
@@ -82,6 +83,7 @@ def sample_config(
     return (
         f"# a configuration for the sandbox at {base}\n"
         f"poll:\n  every: {every}\n\n"
+        f"gather: {gather}\n\n"
         f"accounts:\n  jane:\n    service: netflix\n    url: {base}\n"
         f"    consumer_key: {account.consumer_key}\n    consumer_secret: {account.consumer_secret}\n"
         f"    access_token: {account.access_token}\n    access_token_secret: {account.access_token_secret}\n"

@@ -18,6 +18,7 @@ LISTS = ("queue", "history", "ratings", "recommendations")
 ASKED_FOR = (*LISTS, "index")
 """What requests are counted for, and what can be told to fail."""
 _PREDICTED = re.compile(r"[0-4](\.[0-9])?|5(\.0)?")
+GENRES = ("Classics", "Comedy", "Documentary", "Drama", "Foreign", "Horror", "Sci-Fi & Fantasy", "Thrillers")
 RATINGS = ("1", "2", "3", "4", "5", "not_interested")
 
 
@@ -37,6 +38,12 @@ class Title:
     def path(self) -> str:
         """Its place in the catalog."""
         return f"/catalog/titles/movies/{self.id}"
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """What it is, as far as anybody can tell from a number: one genre, or two."""
+        first, second = self.id % len(GENRES), self.id // 7 % len(GENRES)
+        return (GENRES[first],) if self.id % 3 == 0 or first == second else (GENRES[first], GENRES[second])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from feedwatch.store.inspecting import Inspecting
 from feedwatch.store.keeping import Keeping
 from feedwatch.store.outbox import Outbox
 from feedwatch.store.pacing import Pacing
+from feedwatch.store.planning import Planning
 from feedwatch.store.polls import Polls
+from feedwatch.store.silencing import Silencing
 from feedwatch.store.tending import Tending
 from feedwatch.store.views import Views
 
 
-class Store(Indexes, Polls, Outbox, Tending, Views, Pacing, Keeping, Inspecting):
+class Store(Indexes, Polls, Outbox, Tending, Planning, Silencing, Views, Pacing, Keeping, Inspecting):
     """What feedwatch remembers: accounts, feeds, lists, changes, deliveries and messages.
 
     Of one thread. Every write is one short transaction (`transaction`), and each method is whole: it

@@ -4,23 +4,47 @@ One ordinary message at a time is open for an address, or the oldest of them goe
 brought dead ones back; none overtakes. Deliveries that were set apart (after refusals) go each by
 itself, and block nothing. What is paused is not sent: a message is passed by all others, an address
 has nothing that is due.
+
+What is told in the same manner goes together. What quiet hours hold back blocks nothing; a digest is made
+once for each of its periods, of what was due when it was begun.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from feedwatch.core.model import Composed, Notice, NoticeKind, OwedDelivery, Reason
-from feedwatch.core.state import ClaimedMessage
-from feedwatch.store.codec import instant, read_instant, read_lines, read_word, stamp
+from feedwatch.core.manner import MannerNow
+from feedwatch.core.model import (
+    Composed,
+    Markup,
+    Notice,
+    NoticeKind,
+    OwedDelivery,
+    Reason,
+    WaitsFor,
+)
+from feedwatch.core.state import Bundle, ClaimedMessage
+from feedwatch.store.codec import (
+    instant,
+    read_instant,
+    read_lines,
+    read_pictures,
+    read_word,
+    stamp,
+    write_instant,
+    write_pictures,
+)
 from feedwatch.store.connection import Row, Transaction, insert_row
-from feedwatch.store.memory import CHANGE_COLUMNS, read_change
-from feedwatch.store.settling import kill_message, read_health
+from feedwatch.store.memory import CHANGE_COLUMNS, IS_RECOMMENDED, read_change
+from feedwatch.store.settling import hold_messages, kill_message, read_health
 
-Compose = Callable[[Sequence[OwedDelivery]], Composed]
+Compose = Callable[[Sequence[OwedDelivery], Bundle], Composed]
+"""Makes a message of the longest run of deliveries that fits, told as the bundle says."""
 
+_NO_END = 2**62
 OFFERED_AT_ONCE = 500
 """Deliveries offered to one message: more would not fit any service."""
 
@@ -37,7 +61,7 @@ EXISTS (SELECT 1 FROM addresses WHERE addresses.address = due.address AND addres
 """
 _WAITS_FOR_OLDER = """
 EXISTS (SELECT 1 FROM messages AS older WHERE older.address = due.address AND older.id < due.id
-    AND older.state IN ('pending', 'claimed') AND NOT older.alone)
+    AND older.state IN ('pending', 'claimed') AND NOT older.alone AND older.waits_for IS NULL)
 """
 _DUE_MESSAGE = f"""
 due.state IN ('pending', 'claimed') AND ((due.state = 'pending' AND due.next_attempt_at <= :at
@@ -47,7 +71,7 @@ AND NOT {_UNDER_WAY} AND NOT {_IS_PAUSED} AND (due.alone OR NOT {_WAITS_FOR_OLDE
 """
 _WAITS_FOR_MESSAGE = """
 EXISTS (SELECT 1 FROM messages AS open WHERE open.address = due.address
-    AND open.state IN ('pending', 'claimed') AND NOT open.alone)
+    AND open.state IN ('pending', 'claimed') AND NOT open.alone AND open.waits_for IS NULL)
 """
 _DUE_DELIVERY = f"""
 due.state = 'pending' AND due.not_before <= :at
@@ -74,8 +98,8 @@ ORDER BY due.alone, due.id LIMIT 1
 """  # noqa: S608 — only our own text
 
 _OFFER = f"""
-SELECT due.id AS delivery_id, due.address, due.set_apart_at, due.first_attempt_at,
-    due.reason AS delivery_reason, {CHANGE_COLUMNS},
+SELECT due.id AS delivery_id, due.address, due.set_apart_at, due.first_attempt_at, due.manner, due.urgent,
+    due.reason AS delivery_reason, {CHANGE_COLUMNS}, {IS_RECOMMENDED} AS recommended,
     notices.at AS notice_at, notices.kind AS notice_kind, notices.account AS notice_account,
     notices.feeds, notices.reason AS notice_reason, notices.since_at
 FROM deliveries AS due
@@ -83,6 +107,7 @@ LEFT JOIN changes ON changes.id = due.change_id
 LEFT JOIN feeds ON feeds.id = changes.feed_id
 LEFT JOIN notices ON notices.id = due.notice_id
 WHERE due.address = :address AND (due.set_apart_at IS NOT NULL) = :apart AND {_DUE_DELIVERY}
+AND (:manner IS NULL OR due.manner = :manner) AND due.id <= :through
 ORDER BY due.id LIMIT :most
 """  # noqa: S608 — only our own text
 
@@ -91,28 +116,36 @@ ORDER BY due.id LIMIT :most
 class Wanted:
     """What is asked for: the message to be sent to an address now.
 
-    `drop_ambiguous`: what may have arrived is given up, and not sent again.
+    `look` says what a manner, by its key, means now; `notices_quiet_until_at` is when notices may be told
+    again. `drop_ambiguous`: what may have arrived is given up, and not sent again.
     """
 
     address: str
     now: datetime
     compose: Compose
     drop_ambiguous: bool
+    look: Callable[[str], MannerNow]
+    notices_quiet_until_at: datetime | None = None
 
 
 def choose_message(conn: Transaction, wanted: Wanted) -> int | None:
     """The message that is to be sent now, made if need be; None if there is none."""
-    at = stamp(wanted.now)
-    what = {"address": wanted.address, "at": at}
-    apart = conn.execute(_OFFER, {**what, "apart": True, "most": 1}).fetchall()
+    _hold_quiet(conn, wanted)
+    apart = _offer(conn, wanted, apart=True, most=1)
     if apart:
-        return _bind(conn, apart, wanted.compose, at)
-    while made := conn.execute(_MADE_BEFORE, what).fetchone():
+        return _bind(conn, apart, wanted, Bundle(apart[0]["manner"]))
+    while made := conn.execute(_MADE_BEFORE, _what(wanted)).fetchone():
         if made["token"] is None or not wanted.drop_ambiguous:
             return int(made["id"])
         drop_ambiguous(conn, made["id"], wanted.now)
-    due = conn.execute(_OFFER, {**what, "apart": False, "most": OFFERED_AT_ONCE}).fetchall()
-    return _bind(conn, due, wanted.compose, at) if due else None
+    while first := _offer(conn, wanted, most=1):
+        manner = first[0]["manner"]
+        now = wanted.look(manner)
+        if now.period_at is None:
+            return _bind(conn, _offer(conn, wanted, manner=manner), wanted, Bundle(manner))
+        if (message_id := _bind_digest(conn, wanted, manner, now)) is not None:
+            return message_id
+    return None
 
 
 def drop_ambiguous(conn: Transaction, message_id: int, now: datetime) -> None:
@@ -135,7 +168,7 @@ def read_claim(conn: Transaction, message_id: int) -> ClaimedMessage:
         token=row["token"],
         title=row["title"],
         body=row["body"],
-        is_html=bool(row["is_html"]),
+        markup=read_word(Markup, row["markup"] or ("html" if row["is_html"] else "text")),
         attempts=row["attempts"],
         refusals=row["refusals"],
         first_attempt_at=instant(row["first_attempt_at"]),
@@ -144,27 +177,126 @@ def read_claim(conn: Transaction, message_id: int) -> ClaimedMessage:
         deliveries=row["deliveries"],
         may_have_arrived=bool(row["may_have_arrived"]),
         health=read_health(row),
+        twin=row["twin"],
+        pictures=read_pictures(row["pictures"]),
+        # A message that was made before there were keys has its number alone.
+        key=row["key"] or f"message-{row['id']}",
+    )
+
+
+# ── waiting ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hold_quiet(conn: Transaction, wanted: Wanted) -> None:
+    """Put off what is due and is not urgent where it is quiet now."""
+    due = conn.execute(
+        "SELECT manner FROM deliveries WHERE address = :address AND state = 'pending' AND NOT urgent "
+        "AND manner <> '' AND not_before <= :at UNION SELECT manner FROM messages "
+        "WHERE address = :address AND state IN ('pending', 'claimed') AND NOT urgent AND manner <> '' "
+        "AND next_attempt_at <= :at",
+        _what(wanted),
+    ).fetchall()
+    for (manner,) in due:
+        until_at = wanted.look(manner).quiet_until_at
+        if until_at is not None:
+            _put_off(conn, wanted, manner, until_at, WaitsFor.QUIET)
+            hold_messages(conn, wanted.address, manner, wanted.now, until_at)
+    if wanted.notices_quiet_until_at is not None:
+        conn.execute(
+            "UPDATE deliveries SET not_before = :until, waits_for = :why WHERE address = :address "
+            "AND state = 'pending' AND not_before <= :at AND notice_id IS NOT NULL",
+            {
+                **_what(wanted),
+                "until": stamp(wanted.notices_quiet_until_at),
+                "why": WaitsFor.QUIET,
+            },
+        )
+
+
+def _put_off(
+    conn: Transaction, wanted: Wanted, manner: str, until_at: datetime | None, why: WaitsFor
+) -> None:
+    conn.execute(
+        "UPDATE deliveries SET not_before = :until, waits_for = :why WHERE address = :address "
+        "AND state = 'pending' AND not_before <= :at AND manner = :manner "
+        "AND (:why <> 'quiet' OR NOT urgent) AND (:why <> 'digest' OR set_apart_at IS NULL)",
+        {**_what(wanted), "manner": manner, "until": write_instant(until_at), "why": why},
     )
 
 
 # ── binding ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _bind(conn: Transaction, offered: Sequence[Row], compose: Compose, at: str) -> int:
+def _what(wanted: Wanted) -> dict[str, object]:
+    return {"address": wanted.address, "at": stamp(wanted.now)}
+
+
+def _offer(
+    conn: Transaction,
+    wanted: Wanted,
+    *,
+    apart: bool = False,
+    manner: str | None = None,
+    most: int = OFFERED_AT_ONCE,
+    through: int = _NO_END,
+) -> list[Row]:
+    """What is due, in order: of all manners, or of one."""
+    more = {"apart": apart, "manner": manner, "most": most, "through": through}
+    return conn.execute(_OFFER, {**_what(wanted), **more}).fetchall()
+
+
+def _bind_digest(conn: Transaction, wanted: Wanted, manner: str, now: MannerNow) -> int | None:
+    """Make the next part of the digest of the period that has come; None where it has been made whole.
+
+    What came to be due only when it was begun waits for the next: each period has one.
+    """
+    assert now.period_at is not None
+    which = (wanted.address, manner, stamp(now.period_at))
+    begun = conn.execute(
+        "SELECT * FROM digests WHERE address = ? AND manner = ? AND period_at = ?", which
+    ).fetchone()
+    if begun is None:
+        begun = _begin_digest(conn, wanted, which)
+    through, parts = begun["through_id"], begun["parts"]
+    due = _offer(conn, wanted, manner=manner, through=through)
+    if not due:
+        _put_off(conn, wanted, manner, now.next_period_at, WaitsFor.DIGEST)
+        return None
+    conn.execute(
+        "UPDATE digests SET parts = parts + 1 WHERE address = ? AND manner = ? AND period_at = ?", which
+    )
+    return _bind(conn, due, wanted, Bundle(manner, now.period_at, parts + 1))
+
+
+def _begin_digest(conn: Transaction, wanted: Wanted, which: tuple[str, str, str]) -> Row:
+    """Write down which deliveries a digest is of: those that are due now."""
+    address, manner, _ = which
+    row: Row = conn.execute(
+        "INSERT INTO digests SELECT ?, ?, ?, max(id), 0 FROM deliveries WHERE address = ? AND manner = ? "
+        "AND state = 'pending' AND not_before <= ? RETURNING *",
+        (*which, address, manner, stamp(wanted.now)),
+    ).fetchone()
+    return row
+
+
+def _bind(conn: Transaction, offered: Sequence[Row], wanted: Wanted, bundle: Bundle) -> int:
     """Make a message of the longest run that fits, the first at least; returns its id."""
-    composed = compose([_read_owed(row) for row in offered])
-    bound = offered[: max(composed.count, 1)]
+    at = stamp(wanted.now)
+    composed = wanted.compose([_read_owed(row) for row in offered], bundle)
+    told = frozenset(composed.deliveries)
+    bound = [row for row in offered if row["delivery_id"] in told] or offered[:1]
     set_apart_at = bound[0]["set_apart_at"]
     message_id = insert_row(
         conn,
         "INSERT INTO messages (address, state, title, body, is_html, alone, set_apart_at, next_attempt_at, "
-        "deliveries, created_at, first_attempt_at, may_have_arrived) "
-        "VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "deliveries, created_at, first_attempt_at, may_have_arrived, manner, urgent, markup, twin, pictures, "
+        "key) "
+        "VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             bound[0]["address"],
             composed.title,
             composed.body,
-            composed.is_html,
+            composed.markup is Markup.HTML,
             set_apart_at is not None,
             set_apart_at,
             at,
@@ -174,10 +306,16 @@ def _bind(conn: Transaction, offered: Sequence[Row], compose: Compose, at: str) 
             min(row["first_attempt_at"] or at for row in bound),
             # Set apart from a message that may have arrived: so may each of its deliveries.
             any(row["delivery_reason"] == Reason.AMBIGUOUS for row in bound),
+            bundle.manner,
+            any(row["urgent"] for row in bound),
+            composed.markup,
+            composed.twin,
+            write_pictures(composed.pictures),
+            secrets.token_hex(16),
         ),
     )
     conn.executemany(
-        "UPDATE deliveries SET state = 'bound', message_id = ?, "
+        "UPDATE deliveries SET state = 'bound', message_id = ?, waits_for = NULL, "
         "first_attempt_at = coalesce(first_attempt_at, ?) WHERE id = ?",
         [(message_id, at, row["delivery_id"]) for row in bound],
     )
@@ -186,7 +324,7 @@ def _bind(conn: Transaction, offered: Sequence[Row], compose: Compose, at: str) 
 
 def _read_owed(row: Row) -> OwedDelivery:
     subject = _owed_notice(row) if row["change_id"] is None else read_change(row)
-    return OwedDelivery(row["delivery_id"], row["address"], subject)
+    return OwedDelivery(row["delivery_id"], row["address"], subject, recommended=bool(row["recommended"]))
 
 
 def _owed_notice(row: Row) -> Notice:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from feedwatch.core.model import FactChange, NoticeLine, Reason, Validators
+from feedwatch.core.model import FactChange, NoticeLine, PictureLink, Reason, Validators
 from feedwatch.errors import StoreDamaged
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -93,7 +93,7 @@ def write_fact_changes(facts: Mapping[str, FactChange]) -> str:
 def read_fact_changes(text: str) -> dict[str, FactChange]:
     """Changed facts from JSON."""
     changed = _read_json(text, dict)
-    _must_be_pairs(changed.values())
+    _must_be_lists(changed.values(), 2)
     return {name: FactChange(before, after) for name, (before, after) in changed.items()}
 
 
@@ -107,8 +107,20 @@ def read_validators(text: str) -> tuple[Validators, ...]:
     if text == "[]":
         return ()
     pages = _read_json(text, list)
-    _must_be_pairs(pages)
+    _must_be_lists(pages, 2)
     return tuple(Validators(etag, modified) for etag, modified in pages)
+
+
+def write_pictures(pictures: Sequence[PictureLink]) -> str:
+    """The pictures of a message as JSON."""
+    return write_json([[link.url, link.name, link.own] for link in pictures])
+
+
+def read_pictures(text: str) -> tuple[PictureLink, ...]:
+    """The pictures of a message from JSON."""
+    pictures = _read_json(text, list)
+    _must_be_lists(pictures, 3)
+    return tuple(PictureLink(url, name, bool(own)) for url, name, own in pictures)
 
 
 def write_lines(lines: Sequence[NoticeLine]) -> str:
@@ -119,7 +131,7 @@ def write_lines(lines: Sequence[NoticeLine]) -> str:
 def read_lines(text: str) -> tuple[NoticeLine, ...]:
     """The feeds a notice speaks of from JSON."""
     lines = _read_json(text, list)
-    _must_be_pairs(lines)
+    _must_be_lists(lines, 2)
     return tuple(NoticeLine(feed, entries) for feed, entries in lines)
 
 
@@ -133,6 +145,6 @@ def _read_json(text: str, form: type[Any]) -> Any:
     return value
 
 
-def _must_be_pairs(values: Iterable[object]) -> None:
-    if not all(isinstance(value, list) and len(value) == 2 for value in values):
+def _must_be_lists(values: Iterable[object], length: int) -> None:
+    if not all(isinstance(value, list) and len(value) == length for value in values):
         raise StoreDamaged("a value in the state is of another form than it should be")

@@ -22,6 +22,10 @@ REBUILT_AT_MOST = 64 * 1024 * 1024
 """Bytes of a state that is rebuilt to give room back from then on; a larger one stays as it is."""
 _ROWS_ANALYSED = 400
 
+_FORGET_DETAILS = """
+UPDATE changes SET picture = NULL, excerpt = '' WHERE id IN (
+    SELECT id FROM changes WHERE (picture IS NOT NULL OR excerpt <> '') AND at < :before LIMIT :batch)
+"""
 _STEPS = (
     """DELETE FROM deliveries WHERE id IN
        (SELECT id FROM deliveries WHERE settled_at < :before LIMIT :batch)""",
@@ -34,6 +38,9 @@ _STEPS = (
     """DELETE FROM departed WHERE (feed_id, key) IN
        (SELECT feed_id, key FROM departed WHERE left_at < :before LIMIT :batch)""",
     "DELETE FROM hosts WHERE rest_until_at < :before",
+    "DELETE FROM digests WHERE period_at < :before",
+    """DELETE FROM silences WHERE ends_at < :before
+       AND NOT EXISTS (SELECT 1 FROM deliveries WHERE silence_id = silences.id)""",
     # One that is paused, or fails, stays known however long that lasts.
     """DELETE FROM addresses WHERE last_delivered_at < :before AND paused_at IS NULL
        AND failing_since_at IS NULL AND NOT failing_announced
@@ -46,11 +53,16 @@ _STEPS = (
 class Keeping(Connection):
     """The store's words about forgetting, about room, and about itself."""
 
-    def prune(self, now: datetime, keep: timedelta) -> int:
-        """Forget a batch of what is older than `keep`; returns how many rows. Never what is still owed."""
+    def prune(self, now: datetime, keep: timedelta, details: timedelta | None = None) -> int:
+        """Forget a batch of what is older than `keep`; returns how many rows. Never what is still owed.
+
+        The pictures and excerpts of changes are forgotten after `details`, if that is sooner.
+        """
         values = {"before": stamp(now - keep), "batch": BATCH}
+        detailed = {"before": stamp(now - min(keep, details or keep)), "batch": BATCH}
         with self.transaction() as conn:
-            return sum(conn.execute(step, values).rowcount for step in _STEPS)
+            forgotten = conn.execute(_FORGET_DETAILS, detailed).rowcount
+            return forgotten + sum(conn.execute(step, values).rowcount for step in _STEPS)
 
     def record_notice(self, notice: Notice, addresses: Sequence[str]) -> None:
         """Owe a notice that comes with no other news to addresses."""

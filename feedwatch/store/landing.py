@@ -127,8 +127,8 @@ def _write_believed(landing: Landing, before: Snapshot | None, after: Snapshot) 
     _write_entries(landing, before.entries if before else (), after.entries)
     _write_departed(landing, after)
     changes = [_write_change(landing, change) for change in decision.changes]
-    for index, address in decision.deliveries:
-        owe_change(conn, changes[index], address, landing.at)
+    for planned in decision.deliveries:
+        owe_change(conn, changes[planned.change], planned, landing.at)
     if decision.notice:
         owe_notice(conn, decision.notice, decision.notice_addresses)
     _write_feed(landing, after)
@@ -262,7 +262,8 @@ def _write_change(landing: Landing, change: Change) -> int:
     return insert_row(
         landing.conn,
         "INSERT INTO changes (at, feed_id, feed_kind, kind, key, title, link, position, previous_position, "
-        "facts, entry_facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "facts, entry_facts, picture, picture_own, excerpt) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             stamp(landing.at),
             landing.task.feed_id,
@@ -275,6 +276,9 @@ def _write_change(landing: Landing, change: Change) -> int:
             change.previous_position,
             write_fact_changes(change.facts),
             write_facts(entry.facts),
+            entry.details.picture,
+            entry.details.own,
+            entry.details.text,
         ),
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from feedwatch.core.model import ChangeKind, Entry, FeedState, Kind, Reason, RecordedChange, Snapshot
+from feedwatch.core.model import ChangeKind, Details, Entry, FeedState, Kind, Reason, RecordedChange, Snapshot
 from feedwatch.core.state import FeedMemory, HeldReply, PollTask
 from feedwatch.errors import StoreDamaged
 from feedwatch.store.codec import (
@@ -21,16 +21,26 @@ from feedwatch.store.codec import (
 )
 from feedwatch.store.connection import Row, Transaction
 from feedwatch.store.digest import digest_list
+from feedwatch.store.silencing import read_silences
 
 CHANGE_COLUMNS = """
     changes.id AS change_id, changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind,
     changes.key, changes.title, changes.link, changes.position, changes.previous_position, changes.facts,
-    changes.entry_facts, feeds.account AS feed_account, feeds.name AS feed_name
+    changes.entry_facts, changes.picture, changes.picture_own, changes.excerpt, feeds.account AS feed_account,
+    feeds.name AS feed_name
 """
 """What a change is read from, where `changes` and its `feeds` are joined."""
 
+IS_RECOMMENDED = """
+changes.feed_kind = 'queue' AND changes.kind = 'added' AND EXISTS (
+    SELECT 1 FROM feeds AS list WHERE list.account = feeds.account AND list.kind = 'recommendations' AND (
+        EXISTS (SELECT 1 FROM entries WHERE entries.feed_id = list.id AND entries.key = changes.key)
+        OR EXISTS (SELECT 1 FROM departed WHERE departed.feed_id = list.id AND departed.key = changes.key)))
+"""
+"""Whether the title of a queue's change is, or was within what is kept, among those recommended."""
 
-def recall_feed(conn: Transaction, row: Row, coming: Snapshot) -> FeedMemory:
+
+def recall_feed(conn: Transaction, row: Row, coming: Snapshot, now: datetime) -> FeedMemory:
     """What is known of a feed at the moment a list of it lands."""
     held = (
         HeldReply(read_word(Reason, row["held_reason"]), row["held_digest"]) if row["held_reason"] else None
@@ -46,6 +56,7 @@ def recall_feed(conn: Transaction, row: Row, coming: Snapshot) -> FeedMemory:
         failures=row["failures"],
         failing_since_at=read_instant(row["failing_since_at"]),
         broken_announced=bool(row["broken_announced"]),
+        silences=read_silences(conn, now),
     )
 
 
@@ -65,6 +76,7 @@ def read_change(row: Row) -> RecordedChange:
         previous_position=row["previous_position"],
         facts=read_fact_changes(row["facts"]),
         entry_facts=read_facts(row["entry_facts"]),
+        details=Details(row["picture"], row["excerpt"], bool(row["picture_own"])),
     )
 
 

@@ -12,7 +12,8 @@ import secrets
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from feedwatch.core.model import MessageState, Reason
+from feedwatch.core.manner import MannerNow
+from feedwatch.core.model import MessageState, Reason, WaitsFor
 from feedwatch.core.state import AddressStatus, ClaimedMessage, MessageStatus, Settlement
 from feedwatch.store.claiming import (
     DUE_ADDRESSES,
@@ -22,7 +23,7 @@ from feedwatch.store.claiming import (
     drop_ambiguous,
     read_claim,
 )
-from feedwatch.store.codec import instant, read_instant, read_reason, stamp
+from feedwatch.store.codec import instant, read_instant, read_reason, read_word, stamp
 from feedwatch.store.connection import Connection, Row, Transaction
 from feedwatch.store.settling import KEEP_DOUBT, forgive_absence, read_health, write_settlement
 
@@ -78,15 +79,18 @@ class Outbox(Connection):
         owner: str,
         compose: Compose,
         drop_ambiguous: bool = False,
+        look: Callable[[str], MannerNow] = lambda _: MannerNow(),
+        notices_quiet_until_at: datetime | None = None,
     ) -> ClaimedMessage | None:
         """Take what is due for an address until `lease_until_at`; None if nothing may be sent now.
 
         A message that was made before goes again unchanged. Otherwise `compose` makes one of the
-        longest run of due deliveries that fits; the others wait for the next. One whose claim has run
+        longest run of due deliveries of one manner that fits; the others wait for the next. What `look`
+        says to be quiet now waits for the end of that. One whose claim has run
         out may have arrived; with `drop_ambiguous` it is given up. Time in which it was due and nobody
         tried is no part of its life.
         """
-        wanted = Wanted(address, now, compose, drop_ambiguous)
+        wanted = Wanted(address, now, compose, drop_ambiguous, look, notices_quiet_until_at)
         with self.transaction() as conn:
             message_id = choose_message(conn, wanted)
             if message_id is None:
@@ -94,7 +98,7 @@ class Outbox(Connection):
             forgive_absence(conn, message_id, now)
             conn.execute(
                 "UPDATE messages SET may_have_arrived = max(may_have_arrived, token IS NOT NULL), "
-                "state = 'claimed', attempts = attempts + 1, lease_until_at = ?, "
+                "waits_for = NULL, state = 'claimed', attempts = attempts + 1, lease_until_at = ?, "
                 "owner = ?, token = ? WHERE id = ?",
                 (stamp(lease_until_at), owner, secrets.token_hex(16), message_id),
             )
@@ -170,7 +174,7 @@ def _release(conn: Transaction, row: Row, now: datetime, *, drop: bool) -> None:
 
 # ── looking ───────────────────────────────────────────────────────────────────────────────────────
 
-_SHOWN = "id, address, state, attempts, next_attempt_at, reason, detail, deliveries, created_at"
+_SHOWN = "id, address, state, attempts, next_attempt_at, reason, detail, deliveries, created_at, waits_for"
 
 _LIST_MESSAGES = f"""
 SELECT lines.*, paused_at FROM (
@@ -179,10 +183,11 @@ SELECT lines.*, paused_at FROM (
         SELECT {_SHOWN} FROM messages WHERE state = 'delivered' ORDER BY id DESC LIMIT ?)
     UNION ALL
     SELECT NULL, address, state, 0, min(not_before), CASE state WHEN 'dead' THEN max(reason) END, '',
-        count(*), min(not_before)
-    FROM deliveries WHERE state IN ('pending', 'dead') AND message_id IS NULL GROUP BY address, state
+        count(*), min(not_before), waits_for
+    FROM deliveries WHERE state IN ('pending', 'dead') AND message_id IS NULL AND silence_id IS NULL
+    GROUP BY address, state, waits_for
     UNION ALL
-    SELECT NULL, address, 'paused', 0, paused_at, NULL, '', 0, paused_at
+    SELECT NULL, address, 'paused', 0, paused_at, NULL, '', 0, paused_at, NULL
     FROM addresses WHERE paused_at IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM deliveries AS owed
         WHERE owed.address = addresses.address AND owed.state = 'pending')
@@ -209,4 +214,5 @@ def _message_status(row: Row) -> MessageStatus:
         changes=row["deliveries"],
         created_at=instant(row["created_at"]),
         paused_itself=row["state"] == MessageState.PAUSED and row["id"] is not None,
+        waits_for=read_word(WaitsFor, row["waits_for"]) if row["waits_for"] else None,
     )

@@ -33,7 +33,8 @@ _PUT_OFF = (
     ("messages", "lease_until_at", _OPEN),
     ("messages", "created_at", _OPEN),
     ("messages", "first_attempt_at", _OPEN),
-    ("deliveries", "not_before", _OWED),
+    # A digest, or the end of quiet hours, may well be days away.
+    ("deliveries", "not_before", f"{_OWED} AND (waits_for IS NULL OR not_before > :longest_rest)"),
     ("deliveries", "first_attempt_at", _OWED),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason
 from feedwatch.core.state import FailedPoll, FeedMemory, PollDecision, PollResult, PollTask, UnchangedPoll
@@ -17,7 +17,14 @@ from feedwatch.store.owing import owe_notice
 Decide = Callable[[FeedMemory, PollResult], PollDecision]
 
 _POLLED = "feeds JOIN accounts ON accounts.name = feeds.account"
-_WATCHED = "accounts.configured AND feeds.state <> 'retired'"
+_WATCHED = "accounts.configured AND feeds.state <> 'retired' AND feeds.paused_at IS NULL"
+
+_WAITS_FOR_COMPANY = """
+(feeds.kind <> 'stream' AND feeds.next_poll_at > ? AND EXISTS (
+    SELECT 1 FROM feeds AS other WHERE other.account = feeds.account AND other.kind <> 'stream'
+    AND other.state <> 'retired' AND other.paused_at IS NULL
+    AND other.next_poll_at > ? AND other.next_poll_at <= ?))
+"""
 
 
 class Polls(Connection):
@@ -31,15 +38,18 @@ class Polls(Connection):
         due_only: bool = True,
         exclude: Collection[int] = (),
         limit: int = 1000,
+        company: timedelta = timedelta(0),
     ) -> tuple[PollTask, ...]:
         """Take feeds to poll, each with the next poll number: those due, or all (`due_only=False`).
 
-        `feeds` narrows it to some by name; those whose ids are in `exclude` are under way already.
+        `feeds` narrows it to some by name; those whose ids are in `exclude` are under way already. The lists
+        of an account wait for each other for up to `company`: polled in one round, what they show of one
+        title is told as one story.
         """
         where, parameters = _WATCHED, list[object]()
         if due_only:
-            where += " AND feeds.next_poll_at <= ?"
-            parameters.append(stamp(now))
+            where += f" AND feeds.next_poll_at <= ? AND NOT {_WAITS_FOR_COMPANY}"
+            parameters += [stamp(now), stamp(now - company), stamp(now), stamp(now + company)]
         if feeds is not None:
             where += " AND feeds.account || '/' || feeds.name IN (SELECT value FROM json_each(?))"
             parameters.append(json.dumps(list(feeds)))
@@ -78,7 +88,7 @@ class Polls(Connection):
             ).fetchone()
             if feed is None:
                 return None
-            memory = recall_feed(conn, feed, result.snapshot)
+            memory = recall_feed(conn, feed, result.snapshot, result.at)
             decision = decide(memory, result)
             write_decision(Landing(conn, feed, task, result, decision), memory.snapshot)
         return decision

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from feedwatch.core.model import ChangeKind, FeedState, Kind, MessageState, NoticeKind, Reason
+from feedwatch.core.model import ChangeKind, FeedState, Kind, MessageState, NoticeKind, Reason, WaitsFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,18 @@ _WORDS: Mapping[tuple[str, str], type[StrEnum] | tuple[str, ...]] = {
     ("messages", "reason"): Reason,
     ("deliveries", "state"): _DELIVERY_STATES,
     ("deliveries", "reason"): Reason,
+    ("deliveries", "waits_for"): WaitsFor,
     ("hosts", "reason"): Reason,
 }
 INSTANTS = {
     "accounts": ("failing_since_at", "next_index_at"),
     "addresses": ("last_delivered_at", "paused_at", "failing_since_at"),
     "changes": ("at",),
+    "digests": ("period_at",),
     "deliveries": ("not_before", "set_apart_at", "first_attempt_at", "settled_at"),
     "departed": ("left_at",),
     "entries": ("dated_at", "first_seen_at"),
-    "feeds": ("last_polled_at", "next_poll_at", "failing_since_at", "believed_at"),
+    "feeds": ("last_polled_at", "next_poll_at", "failing_since_at", "believed_at", "paused_at"),
     "hosts": ("rest_until_at",),
     "messages": (
         "set_apart_at",
@@ -59,6 +61,7 @@ INSTANTS = {
         "settled_at",
     ),
     "notices": ("at", "since_at"),
+    "silences": ("created_at", "ends_at"),
 }
 """Every table, and what in it is an instant."""
 _JSON = {

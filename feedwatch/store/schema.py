@@ -186,7 +186,51 @@ ALTER TABLE addresses ADD COLUMN failing_since_at TEXT;
 ALTER TABLE addresses ADD COLUMN failing_announced INTEGER NOT NULL DEFAULT 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+_THIRD = """
+-- what a document showed of a title beside the facts: forgotten after a day
+ALTER TABLE changes ADD COLUMN picture TEXT;
+ALTER TABLE changes ADD COLUMN picture_own INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE changes ADD COLUMN excerpt TEXT NOT NULL DEFAULT '';
+CREATE INDEX changes_detailed ON changes (at) WHERE picture IS NOT NULL OR excerpt <> '';
+-- how it is told (core/manner.py): what has the same is told together; '': nothing is special about it
+ALTER TABLE deliveries ADD COLUMN manner TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN waits_for TEXT;       -- gathering, digest, quiet; NULL: for nothing
+ALTER TABLE deliveries ADD COLUMN silence_id INTEGER;   -- the silence that keeps it from being told
+CREATE INDEX deliveries_waiting ON deliveries (waits_for) WHERE state = 'pending' AND waits_for IS NOT NULL;
+ALTER TABLE messages ADD COLUMN manner TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN markup TEXT;            -- NULL: as is_html says
+ALTER TABLE messages ADD COLUMN twin TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN pictures TEXT NOT NULL DEFAULT '[]';  -- [[url, name, own], …]
+ALTER TABLE messages ADD COLUMN key TEXT;
+ALTER TABLE messages ADD COLUMN waits_for TEXT;         -- quiet: held back, and nothing waits for it
+ALTER TABLE feeds ADD COLUMN paused_at TEXT;
+
+CREATE TABLE digests (                    -- which of them have been made: one for each period
+    address TEXT NOT NULL,
+    manner TEXT NOT NULL,
+    period_at TEXT NOT NULL,
+    through_id INTEGER NOT NULL,          -- the last delivery that was due when it was begun
+    parts INTEGER NOT NULL,
+    PRIMARY KEY (address, manner, period_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE silences (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    matcher TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    ends_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE facts (                      -- about the state as a whole
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 """Each takes the schema from its index to the next version."""
 
 VERSION = len(MIGRATIONS)

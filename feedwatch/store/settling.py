@@ -64,6 +64,24 @@ def kill_message(
     )
 
 
+def hold_messages(conn: Transaction, address: str, manner: str, now: datetime, until_at: datetime) -> None:
+    """Hold back an address's messages of a manner until its quiet hours end; urgent ones are not held.
+
+    The time is no part of their lives, and nothing waits for them meanwhile.
+    """
+    held = conn.execute(
+        "SELECT id FROM messages WHERE address = ? AND manner = ? AND NOT urgent AND next_attempt_at <= ? "
+        "AND state IN ('pending', 'claimed') AND state = 'pending' AND token IS NULL",
+        (address, manner, stamp(now)),
+    ).fetchall()
+    for (message_id,) in held:
+        conn.execute(
+            "UPDATE messages SET next_attempt_at = ?, waits_for = 'quiet' WHERE id = ?",
+            (stamp(until_at), message_id),
+        )
+        _lengthen_life(conn, message_id, until_at - now)
+
+
 def forgive_absence(conn: Transaction, message_id: int, now: datetime) -> None:
     """Take out of a message's life the time in which it was due and nobody tried.
 

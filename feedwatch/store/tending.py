@@ -182,12 +182,16 @@ def _revive(conn: Transaction, message_id: int, at: str) -> None:
 
 def _revive_unbound(conn: Transaction, chosen: _Chosen) -> int:
     """Owe again what died before a message bound it; returns to how many addresses."""
-    unbound = "state = 'dead' AND message_id IS NULL AND (? OR address IN (SELECT value FROM json_each(?)))"
+    # What a silence has kept from being told stays so: `silence expire --tell` is the way back.
+    unbound = (
+        "state = 'dead' AND message_id IS NULL AND silence_id IS NULL "
+        "AND (? OR address IN (SELECT value FROM json_each(?)))"
+    )
     parameters = (chosen.ids is None, json.dumps(list(chosen.addresses)))
     rows = conn.execute(f"SELECT DISTINCT address FROM deliveries WHERE {unbound}", parameters).fetchall()  # noqa: S608 — only our own text
     conn.execute(
         f"UPDATE deliveries SET state = 'pending', reason = {KEEP_DOUBT}, settled_at = NULL, "  # noqa: S608 — only our own text
-        f"first_attempt_at = NULL WHERE {unbound}",
+        f"waits_for = NULL, first_attempt_at = NULL WHERE {unbound}",
         (None, *parameters),
     )
     return len(rows)

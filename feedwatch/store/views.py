@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from feedwatch.core.model import FeedState, Kind, Reason, RecordedChange
-from feedwatch.core.state import FeedStatus, StoredEntry
+from feedwatch.core.model import FeedState, Kind, OwedDelivery, Reason, RecordedChange, WaitsFor
+from feedwatch.core.state import DeliveryStatus, FeedStatus, Silence, StoredEntry
 from feedwatch.store.codec import instant, read_instant, read_reason, read_word, stamp
 from feedwatch.store.connection import Connection, Row
-from feedwatch.store.memory import CHANGE_COLUMNS, read_change, read_entry
+from feedwatch.store.memory import CHANGE_COLUMNS, IS_RECOMMENDED, read_change, read_entry
 
 
 class Views(Connection):
@@ -44,6 +44,72 @@ class Views(Connection):
         )
         return tuple(read_change(row) for row in rows)
 
+    def find_change(self, change_id: int) -> RecordedChange | None:
+        """A change by its number; None if there is none, or no more."""
+        rows = self.query(
+            f"SELECT {CHANGE_COLUMNS} FROM changes JOIN feeds ON feeds.id = changes.feed_id "  # noqa: S608 — only our own text
+            "WHERE changes.id = ?",
+            (change_id,),
+        )
+        return read_change(rows[0]) if rows else None
+
+    def list_deliveries(self, change_id: int) -> tuple[DeliveryStatus, ...]:
+        """What became of a change at each address that it is or was owed to."""
+        return tuple(_delivery_status(row) for row in self.query(_LIST_DELIVERIES, (change_id,)))
+
+    def latest_changes(self, limit: int) -> tuple[OwedDelivery, ...]:
+        """The newest changes, the oldest of them first, as if each were owed to somebody."""
+        rows = self.query(
+            f"SELECT {CHANGE_COLUMNS}, {IS_RECOMMENDED} AS recommended FROM changes "  # noqa: S608 — only our own text
+            "JOIN feeds ON feeds.id = changes.feed_id ORDER BY changes.id DESC LIMIT ?",
+            (limit,),
+        )
+        return tuple(
+            OwedDelivery(row["change_id"], "", read_change(row), recommended=bool(row["recommended"]))
+            for row in reversed(rows)
+        )
+
+
+_LIST_DELIVERIES = """
+SELECT deliveries.*, messages.id AS message, messages.state AS message_state, messages.title AS message_title,
+    messages.next_attempt_at, messages.attempts, messages.detail AS message_detail,
+    messages.waits_for AS message_waits_for, silences.matcher, silences.comment, silences.created_at,
+    silences.ends_at
+FROM deliveries LEFT JOIN messages ON messages.id = deliveries.message_id
+LEFT JOIN silences ON silences.id = deliveries.silence_id
+WHERE deliveries.change_id = ? ORDER BY deliveries.id
+"""
+
+
+def _delivery_status(row: Row) -> DeliveryStatus:
+    waits_for = row["message_waits_for"] or row["waits_for"]
+    silence = None
+    if row["matcher"] is not None:
+        silence = Silence(
+            row["silence_id"],
+            row["matcher"],
+            row["comment"],
+            instant(row["created_at"]),
+            instant(row["ends_at"]),
+        )
+    return DeliveryStatus(
+        address=row["address"],
+        state=row["state"],
+        not_before=instant(row["not_before"]),
+        manner=row["manner"],
+        urgent=bool(row["urgent"]),
+        waits_for=read_word(WaitsFor, waits_for) if waits_for else None,
+        reason=read_reason(row["reason"]),
+        settled_at=read_instant(row["settled_at"]),
+        silence=silence,
+        message=row["message"],
+        message_state=row["message_state"],
+        message_title=row["message_title"] or "",
+        attempts=row["attempts"] or 0,
+        next_attempt_at=read_instant(row["next_attempt_at"]),
+        detail=row["message_detail"] or "",
+    )
+
 
 # Place by place, and in one statement: order and entries are then of one moment, whoever writes.
 _LIST_ENTRIES = """
@@ -65,6 +131,8 @@ def _feed_status(row: Row) -> FeedStatus:
     state, reason, detail = read_word(FeedState, row["state"]), read_reason(row["reason"]), row["detail"]
     if not row["configured"]:
         state, reason, detail = FeedState.RETIRED, Reason.NOT_CONFIGURED, ""
+    elif row["paused_at"] is not None and state is not FeedState.RETIRED:
+        state, reason, detail = FeedState.PAUSED, None, ""
     elif row["signed_out"] and state is not FeedState.RETIRED:
         # It belongs to the account; feeds that still answer go on being polled.
         state, reason, detail = (
@@ -81,7 +149,9 @@ def _feed_status(row: Row) -> FeedStatus:
         reason=reason,
         detail=detail,
         last_polled_at=read_instant(row["last_polled_at"]),
-        next_poll_at=None if state is FeedState.RETIRED else read_instant(row["next_poll_at"]),
+        next_poll_at=None
+        if state in (FeedState.RETIRED, FeedState.PAUSED)
+        else read_instant(row["next_poll_at"]),
         failures=row["failures"],
         address=row["named_address"],
     )

@@ -276,7 +276,12 @@ class Scene:
         routes = f"routes:\n  - {{to: [{names}], changes: all}}\n" if targets else ""
         own = f"{'' if 'state:' in more else f'state: {self.state}'}\n"
         text = sample_config(
-            self.sandbox, self.base, every=every, targets=lines or "  #", more=routes + own + more
+            self.sandbox,
+            self.base,
+            every=every,
+            gather="0s",
+            targets=lines or "  #",
+            more=routes + own + more,
         )
         self.write(text)
 

@@ -53,6 +53,7 @@ MAY_HOLD_SECRETS = {
     ("feeds", "entry_order"),
     *((table, column) for table in ("entries", "changes") for column in ("key", "title", "link", "facts")),
     ("changes", "entry_facts"),
+    ("changes", "excerpt"),
 }
 """Columns of the state that are not searched; everything else in it is."""
 

@@ -71,7 +71,7 @@ def test_backup_says_what_it_has_done(config: Path, tmp_path: Path) -> None:
     """Without a secret of the configuration, and without a daemon; what it made is a state."""
     ran = ask(config, "backup", tmp_path / "copy.db")
     assert ran.status == 0
-    assert ran.out == f"{tmp_path}/feedwatch.db is copied to {tmp_path}/copy.db (0.1 MB)\n"
+    assert ran.out == f"{tmp_path}/feedwatch.db is copied to {tmp_path}/copy.db (0.2 MB)\n"
     config.write_text("state: copy.db\n")
     assert "jane/queue" in ask(config, "status").out
 

@@ -108,7 +108,8 @@ def test_check_names_what_cannot_be_reached(day: Day) -> None:
     assert rows["state"] == (True, None)
     assert rows["jane/queue"] == (True, None)
     assert rows["jane/ratings"] == (False, "its server sends something that is no feed (an HTML page)")
-    assert rows["hook/1"] == (False, "the service takes nothing at the moment (connection refused)")
+    refused = "the service takes nothing at the moment (connection refused)"
+    assert rows["hook/1"] == (False, f"{refused}: is it running, and are host and port of the address right?")
     assert rows["reading/a-list"][0] is False
     assert all(list(row) == ["subject", "ok", "problem"] for row in check.rows)
 

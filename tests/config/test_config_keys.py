@@ -3,10 +3,11 @@
 # ruff: noqa: E501 — a row of these tables is read as one line
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
-from datetime import timedelta
+from dataclasses import FrozenInstanceError, replace
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from configs import NETFLIX, read, refuse
@@ -20,6 +21,10 @@ from feedwatch.config import (
     RetrySettings,
     Secret,
 )
+from feedwatch.config.conditions import parse_condition
+from feedwatch.core.bucket import Rate
+from feedwatch.core.calendar import Digest, Every, Hours, Quiet
+from feedwatch.core.manner import PLAIN
 from feedwatch.core.model import ChangeKind, Kind
 
 FEEDS = (
@@ -28,6 +33,26 @@ FEEDS = (
 OPML = "accounts:\n  reading:\n    service: opml\n    url: subs.opml\n"
 TARGETS = "targets:\n  phone: json://127.0.0.1\n  mail: json://127.0.0.2\n"
 ROUTE = f"{NETFLIX}{FEEDS.partition(':')[2][1:]}{TARGETS}routes:\n  - to: phone\n"
+ZONE = "zone: Europe/Berlin\n"
+TIMED = f"{ZONE}{ROUTE}"
+BERLIN = ZoneInfo("Europe/Berlin")
+NIGHT = Hours(time(22), time(7), BERLIN, "Europe/Berlin")
+TEMPLATES = """\
+templates:
+  short: {title: '{{ count }} things', line: one line}
+  long:
+    line: {queue: queued, notice: noted}
+    body:
+      text: a
+      html: |
+        <p>
+          a
+        </p>
+"""
+
+
+def berlin(every: Every, at: time = time(), day: int | None = None) -> Digest:
+    return Digest(every, BERLIN, "Europe/Berlin", at, day)
 
 
 def look_up(config: Config, path: str) -> Any:
@@ -62,6 +87,25 @@ VALID = {
     "notices of nobody": ("notices: []", "notices", ()),
     "notices of one": (f"{TARGETS}notices: mail", "notices", ("mail",)),
     "notices of two": (f"{TARGETS}notices: [mail, phone]", "notices", ("mail", "phone")),
+    "notices in a mapping": (f"{TARGETS}notices: {{to: mail}}", "notices", ("mail",)),
+    "notices to all, quietly": (f"{TARGETS}notices: {{quiet: 22:00-07:00}}", "notices", None),
+    "notices quiet": (f"{ZONE}notices: {{quiet: 22:00-07:00}}", "notice_quiet", Quiet(NIGHT)),
+    "gather": ("gather: 2m", "gather", timedelta(minutes=2)),
+    "gather not": ("gather: 0s", "gather", timedelta()),
+    "zone": ("zone: Asia/Kathmandu", "zone", ZoneInfo("Asia/Kathmandu")),
+    "details": ("details: 1h", "details", HOURS),
+    "target secret": (
+        "targets: {p: {url: 'webhook+https://h.example/x', secret: word}}",
+        "targets.p.secret",
+        "word",
+    ),
+    "target rate": ("targets: {p: {url: 'json://x', rate: 20/1m}}", "targets.p.rate", Rate(20, HOURS / 60)),
+    "target rate none": ("targets: {p: {url: 'json://x', rate: none}}", "targets.p.rate", "none"),
+    "template title": (TEMPLATES, "templates.short.title", "{{ count }} things"),
+    "template line": (TEMPLATES, "templates.short.line", {"": "one line"}),
+    "template lines": (TEMPLATES, "templates.long.line", {"queue": "queued", "notice": "noted"}),
+    "template body": (TEMPLATES, "templates.long.body", {"html": "<p>\n  a\n</p>\n", "text": "a"}),
+    "template left out": (TEMPLATES, "templates.short.body", {}),
     "netflix url": (NETFLIX, "accounts.jane.url", "https://api.example.net"),
     "consumer_key": (NETFLIX, "accounts.jane.consumer_key", "key-of-the-app"),
     "consumer_secret": (NETFLIX, "accounts.jane.consumer_secret", "secret-of-the-app"),
@@ -124,6 +168,55 @@ VALID = {
     ),
     "route changes": (f"{ROUTE}    changes: [moved]", "routes.0.changes", frozenset({ChangeKind.MOVED})),
     "route changes all": (f"{ROUTE}    changes: all", "routes.0.changes", frozenset(ChangeKind)),
+    "route where": (f"{ROUTE}    where: year > 1990", "routes.0.where", parse_condition("year > 1990")),
+    "route template": (f"{ROUTE}    template: short\n{TEMPLATES}", "routes.0.manner.template", "short"),
+    "route images": (f"{ROUTE}    images: no", "routes.0.manner.pictures", False),
+    "route limit": (f"{ROUTE}    limit: 12", "routes.0.manner.limit", 12),
+    "digest hourly": (f"{TIMED}    digest: hourly", "routes.0.manner.digest", berlin(Every.HOURLY)),
+    "digest daily": (
+        f"{TIMED}    digest: daily at 8:00",
+        "routes.0.manner.digest",
+        berlin(Every.DAILY, time(8)),
+    ),
+    "digest weekly": (
+        f"{TIMED}    digest: Weekly on Sun at 18:30",
+        "routes.0.manner.digest",
+        berlin(Every.WEEKLY, time(18, 30), 6),
+    ),
+    "digest elsewhere": (
+        f"{TIMED}    digest: {{every: hourly, zone: Asia/Kathmandu}}",
+        "routes.0.manner.digest",
+        Digest(Every.HOURLY, ZoneInfo("Asia/Kathmandu"), "Asia/Kathmandu"),
+    ),
+    "quiet": (f"{TIMED}    quiet: 22:00-07:00", "routes.0.manner.quiet", Quiet(NIGHT)),
+    "quiet on some days": (
+        f"{TIMED}    quiet: {{hours: 22:00 - 7:00, days: [mon-wed, friday, weekend]}}",
+        "routes.0.manner.quiet",
+        Quiet(replace(NIGHT, days=frozenset({0, 1, 2, 4, 5, 6}))),
+    ),
+    "quiet over Sunday": (
+        f"{TIMED}    quiet: {{hours: 22:00-07:00, days: sat-mon}}",
+        "routes.0.manner.quiet.hours.days",
+        frozenset({5, 6, 0}),
+    ),
+    "quiet but for what is urgent": (
+        f"{TIMED}    quiet: {{hours: 22:00-07:00, urgent: rating > 4}}",
+        "routes.0.manner.quiet",
+        Quiet(NIGHT, parse_condition("rating > 4")),
+    ),
+    "quiet elsewhere": (
+        f"{TIMED}    quiet: {{hours: 22:00-07:00, zone: UTC}}",
+        "routes.0.manner.quiet",
+        Quiet(Hours(time(22), time(7), ZoneInfo("UTC"), "UTC")),
+    ),
+    "muted": (f"{TIMED}    mute: yes", "routes.0.muted", True),
+    "not muted": (f"{TIMED}    mute: no", "routes.0.muted", False),
+    "muted at night": (f"{TIMED}    mute: 22:00-07:00", "routes.0.muted", NIGHT),
+    "muted in the evening": (
+        f"{TIMED}    mute: {{hours: 18:00-24:00, days: weekdays}}",
+        "routes.0.muted",
+        Hours(time(18), time(), BERLIN, "Europe/Berlin", frozenset(range(5))),
+    ),
     "an anchor and an alias": (
         "poll: &p {every: 2m}\nretry: {first: 1m}\nkeep: 1d",
         "poll.every",
@@ -183,6 +276,10 @@ def test_everything_left_out_has_its_default(tmp_path: Path) -> None:
     assert (jane.wanted, dict(jane.overrides)) == (None, {})
     (route,) = config.routes
     assert (route.to, route.accounts, route.feeds, route.changes) == (("phone",), (), (), None)
+    assert (route.where, route.muted, route.manner) == (None, False, PLAIN)
+    assert (config.gather, config.details) == (timedelta(seconds=30), DAYS)
+    assert (config.templates, config.notice_quiet) == ({}, None)
+    assert (config.targets["phone"].secret, config.targets["phone"].rate) == (None, None)
     assert config.warnings == ()
 
 
@@ -193,6 +290,10 @@ def test_special_feed_left_out_has_its_default(tmp_path: Path) -> None:
     assert (feed.kind, feed.every, feed.announce_baseline, feed.content) == (None, None, False, False)
 
 
+NO_DIGEST = "this is no digest; write hourly, daily at 08:00, or weekly on sunday at 18:00"
+NO_LENGTH = "start and end are the same: that is no hour or all of them; name another end"
+NO_RATE = "a rate is wanted: so many messages, at most 1000, in so long: 20/1m; or none"
+SIGNED_ONLY = "only webhooks of ours are signed: `secret` goes with webhook+https://… addresses alone"
 BAD = {
     "poll.every without a unit": ("poll:\n  every: 30", "2:10: a duration needs a unit: 30s, 15m, 2h, 1d"),
     "poll.every no duration": ("poll:\n  every: soon", "2:10: this is no duration; write 500ms, 30s, 15m, 2h, 1d, 1w or 1h30m"),
@@ -265,8 +366,59 @@ BAD = {
     "route changes": (f"{ROUTE}    changes: [new]", "17:15: one of these is wanted: added, removed, moved, updated, all"),
     "route changes empty": (f"{ROUTE}    changes: []", "17:5: this list is empty; leave the key out for the default"),
     "routes a mapping": ("routes: {to: phone}", "1:1: a list is wanted here"),
+    "route template": (f"{ROUTE}    template: shrt\n{TEMPLATES}", "17:15: no template has this name; did you mean `short`?"),
+    "route template of none": (f"{ROUTE}    template: short", "17:15: no template has this name; there is none"),
+    "route images": (f"{ROUTE}    images: maybe", "17:13: true or false is wanted"),
+    "route limit": (f"{ROUTE}    limit: 0", "17:12: a whole number from 1 to 1000 is wanted"),
+    "digest misspelt": (f"{ROUTE}    digest: dayly at 08:00", f"17:13: {NO_DIGEST}; did you mean `daily`?"),
+    "digest without a time": (f"{ROUTE}    digest: daily", f"17:13: {NO_DIGEST}"),
+    "digest without a day": (f"{ROUTE}    digest: weekly at 08:00", f"17:13: {NO_DIGEST}"),
+    "digest on no day": (f"{ROUTE}    digest: weekly on sonday at 08:00", "17:13: no day has this name; did you mean `sunday`?"),
+    "digest at no time": (f"{ROUTE}    digest: daily at 24:00", "17:13: this is no time of a day; write 08:00, or 22:30"),
+    "digest of nothing": (f"{ROUTE}    digest: {{zone: UTC}}", "17:5: `every` is missing"),
+    "digest twice": (f"{ROUTE}    digest: [hourly]", "17:5: one value is wanted here, not a list or mapping"),
+    "digest's zone": (f"{ROUTE}    digest: {{every: hourly, zone: Europa/Berlin}}", "17:35: no time zone has this name; did you mean `Europe/Berlin`?"),
+    "digest's key": (f"{ROUTE}    digest: {{evry: hourly, every: hourly}}", "17:14: unknown key; did you mean `every`?"),
+    "quiet of no length": (f"{ROUTE}    quiet: 22:00-22:00", f"17:12: {NO_LENGTH}"),
+    "quiet of a whole day": (f"{ROUTE}    quiet: 0:00-24:00", f"17:12: {NO_LENGTH}"),
+    "quiet from one hour": (f"{ROUTE}    quiet: 22:00", "17:12: hours are wanted, from and to: 22:00-07:00"),
+    "quiet at no time": (f"{ROUTE}    quiet: 22:00-25:00", "17:12: this is no time of a day; write 08:00, or 22:30"),
+    "quiet without hours": (f"{ROUTE}    quiet: {{days: mon}}", "17:5: `hours` is missing"),
+    "quiet on no day": (f"{ROUTE}    quiet: {{hours: 1:00-2:00, days: [mon, x]}}", "17:43: days are wanted: mon, tuesday, mon-fri, weekdays or weekend"),
+    "quiet to no day": (f"{ROUTE}    quiet: {{hours: 1:00-2:00, days: mon-fryday}}", "17:37: no day has this name; did you mean `friday`?"),
+    "quiet on days of none": (f"{ROUTE}    quiet: {{hours: 1:00-2:00, days: []}}", "17:31: this list is empty; leave the key out for the default"),
+    "quiet's zone": (f"{ROUTE}    quiet: {{hours: 1:00-2:00, zone: berlin}}", "17:37: no time zone has this name; did you mean `Europe/Berlin`?"),
+    "mute sometimes": (f"{ROUTE}    mute: sometimes", "17:11: true, false or hours are wanted: mute: 22:00-07:00"),
+    "mute with what is urgent": (f"{ROUTE}    mute: {{hours: 1:00-2:00, urgent: x}}", "17:30: unknown key; known here are: hours, days, zone"),
+    "mute of no length": (f"{ROUTE}    mute: 7:00-07:00", f"17:11: {NO_LENGTH}"),
+    "mute empty": (f"{ROUTE}    mute:", "17:5: a value is missing"),
+    "notices with what is urgent": ("notices: {quiet: {hours: 1:00-2:00, urgent: x}}", "1:37: unknown key; known here are: hours, days, zone"),
+    "notices to nobody known": (f"{TARGETS}notices: {{to: [phne]}}", "4:16: no target has this name; did you mean `phone`?"),
+    "notices to nobody named": (f"{TARGETS}notices: {{to: }}", "4:11: the name of a target is missing; write [] to tell nobody"),
+    "gather": ("gather: 2h", "1:9: this is too long: at most 1h"),
+    "zone": ("zone: Berln", "1:7: no time zone has this name; did you mean `Europe/Berlin`?"),
+    "zone like none": ("zone: ../../etc/passwd", "1:7: no time zone has this name; they are written as Europe/Berlin, or UTC"),
+    "zone empty": ("zone:", "1:1: a value is missing"),
+    "details": ("details: 0s", "1:10: this is too short: at least 1ms"),
+    "webhook of no host": ("targets: {p: 'webhook+https:///x'}", "1:14: this is no address: https://host/path, without spaces"),
+    "webhook of another scheme": ("targets: {p: 'webhook+ftp://x/x'}", "1:14: an http or https address is wanted"),
+    "secret of another service": ("targets: {p: {url: ['webhook+http://x', 'json://x'], secret: x}}", f"1:62: {SIGNED_ONLY}"),
+    "secret of an unknown place": ("targets: {p: {url: 'json://${X}', secret: x}}", f"1:43: {SIGNED_ONLY}"),
+    "secret empty": ("targets: {p: {url: 'webhook+http://x', secret: }}", "1:40: a value is missing"),
+    "rate of a bare number": ("targets: {p: {url: 'json://x', rate: 20}}", f"1:38: {NO_RATE}"),
+    "rate of nothing": ("targets: {p: {url: 'json://x', rate: 0/1m}}", f"1:38: {NO_RATE}"),
+    "rate without a unit": ("targets: {p: {url: 'json://x', rate: 1/60}}", "1:38: a duration needs a unit: 30s, 15m, 2h, 1d"),
+    "rate of a month": ("targets: {p: {url: 'json://x', rate: 9/30d}}", "1:38: the time of a rate is from 1s to 1d: 20/1m"),
+    "template a text": ("templates: {a: hello}", "1:16: a mapping is wanted here: lines of `key: value`"),
+    "template's name": ("templates: {A b: {title: x}}", "1:13: a name is made of lower-case letters, digits, - and _"),
+    "template of a key unknown": ("templates: {a: {titel: x}}", "1:17: unknown key; did you mean `title`?"),
+    "template for a kind unknown": ("templates: {a: {line: {queu: x}}}", "1:24: unknown key; did you mean `queue`?"),
+    "template for a form unknown": ("templates: {a: {body: {xml: x}}}", "1:24: unknown key; known here are: text, html, markdown"),
+    "template empty": ("templates: {a: {body: ' '}}", "1:23: what stands here is empty; leave the key out for the built-in words"),
+    "template of nothing": ("templates: {a: {line: {queue: }}}", "1:24: a value is missing"),
+    "template with a bell": ('templates: {a: {title: "a\\ab"}}', "1:24: a line break or control character in a value of one line"),
     "a key that is unknown": ("pol: {every: 1h}", "1:1: unknown key; did you mean `poll`?"),
-    "a key like no other": ("zzz: 1", "1:1: unknown key; known here are: state, poll, private_networks, accounts, targets, routes, notices, retry, on_ambiguous, keep, log"),
+    "a key like no other": ("zzz: 1", "1:1: unknown key; known here are: state, poll, private_networks, accounts, targets, routes, templates, notices, gather, zone, retry, on_ambiguous, keep, details, log"),
     "a key that stands twice": ("log: info\nkeep: 1d\nlog: debug", "3:1: this key stands twice; the first is on line 1"),
 }  # fmt: skip
 
@@ -276,6 +428,22 @@ def test_bad_value_is_named_with_its_place(tmp_path: Path, name: str) -> None:
     """A bad value gets one problem that says where it stands and what is wanted."""
     text, problem = BAD[name]
     assert refuse(tmp_path, text) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("written", "place", "within"),
+    [
+        ("where: yaer > 1990", "17:12", "column 1"),
+        ("quiet: {hours: 1:00-2:00, urgent: kind = quue}", "17:39", "column 8"),
+    ],
+)
+def test_bad_condition_is_named_with_two_places(
+    tmp_path: Path, written: str, place: str, within: str
+) -> None:
+    """A condition that cannot be read is named with its place in the file, and the place within it."""
+    (problem,) = refuse(tmp_path, f"{ROUTE}    {written}")
+    assert problem.startswith(f"{place}: ")
+    assert f"{within} of the condition" in problem
 
 
 def test_configuration_is_frozen(tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ def test_none_anywhere_names_both_places(tmp_path: Path) -> None:
         load_config(None, environ={"HOME": str(tmp_path)})
     assert str(caught.value) == (
         f"{tmp_path}/.config/feedwatch/config.yaml:1:1: there is no configuration: looked here and at "
-        "/etc/feedwatch/config.yaml; name one with --config or $FEEDWATCH_CONFIG, "
-        "or start from config.example.yaml"
+        "/etc/feedwatch/config.yaml; `feedwatch init` makes one; "
+        "or name one with --config or $FEEDWATCH_CONFIG"
     )
 
 

@@ -158,6 +158,8 @@ PIECES = st.sampled_from(
         *"{}[]:,-&*!|>'\"%@`#?~\n\t \\",
         "\n  ", "\n    ", ": ", "- ", "<<: ", "${", "$${", "${X}", "!file ", "!credential ", "&a ", "*a", "---\n", "\x00",
         "poll", "every", "accounts", "targets", "routes", "service", "netflix", "opml", "feeds", "url", "to", "state",
+        "templates", "notices", "zone", "digest", "quiet", "mute", "hours", "days", "where", "urgent", "rate", "secret",
+        "line", "body", "daily at 8:00", "22:00-07:00", "mon-fri", "20/1m", "webhook+http://x", "kind = queue",
         "http://[x", "//[x", "http://a.example/", "json://x", "1h", "9" * 30, "é", "\ud7ff", "[key]", "null",
     ]
 )  # fmt: skip

@@ -74,7 +74,7 @@ def compose(style: Style, *subjects: RecordedChange | Notice) -> Composed:
 
 def room_for_repeat(style: Style) -> int:
     """What is kept free for the line that a message may have come before."""
-    return units(mark_repeat("", style, is_html=style.markup is Markup.HTML))
+    return units(mark_repeat("", style.markup, style))
 
 
 def units(text: str) -> int:
@@ -131,7 +131,7 @@ TEXT_CASES = {
 @pytest.mark.parametrize(("subjects", "title", "body"), TEXT_CASES.values(), ids=TEXT_CASES)
 def test_messages_read_at_a_glance(subjects: list[RecordedChange | Notice], title: str, body: str) -> None:
     """The title says what happened and where; the body says each thing once, under its list's name."""
-    assert compose(Style(), *subjects) == Composed(len(subjects), title, body)
+    assert compose(Style(), *subjects) == Composed(tuple(range(len(subjects))), title, body, Markup.TEXT)
 
 
 def test_where_there_are_no_titles_nothing_is_said_twice() -> None:
@@ -139,8 +139,8 @@ def test_where_there_are_no_titles_nothing_is_said_twice() -> None:
     chat = Style(titled=False)
     moved = change("Notorious", MOVED, feed="queue", at=1, was_at=20)
     rated = change("Platoon", feed="ratings", feed_kind=Kind.RATINGS)
-    assert compose(chat, moved) == Composed(1, "jane/queue", "Notorious moved from 20 to 1")
-    assert compose(chat, rated) == Composed(1, "jane/ratings", "rated Platoon")
+    assert compose(chat, moved) == Composed((0,), "jane/queue", "Notorious moved from 20 to 1", Markup.TEXT)
+    assert compose(chat, rated) == Composed((0,), "jane/ratings", "rated Platoon", Markup.TEXT)
     for more in ([moved, rated], [moved, moved], [WATCHING], [moved, WATCHING]):
         assert compose(chat, *more) == compose(Style(), *more)
 
@@ -149,7 +149,7 @@ def test_mail_has_lists_and_links() -> None:
     """HTML has a heading and a list for each feed, a link on each title, and a post's address to read."""
     title = change("Up & Away", link="https://x.example/?a&b")
     message = compose(MAIL, title, POST, WATCHING)
-    assert message.is_html
+    assert message.markup is Markup.HTML
     assert message.title == "jane/queue: 1 added; jane/lwn: 1 new; watching 220 titles in jane/queue"
     assert message.body == (
         '<h3>jane/queue</h3><ul><li>added <a href="https://x.example/?a&amp;b">Up &amp; Away</a></li></ul>\n'
@@ -236,9 +236,11 @@ NOTICES = st.builds(
     since_at=st.none() | st.just(NOW - timedelta(hours=3)),
 )
 SUBJECTS = st.lists(CHANGES | NOTICES, min_size=1, max_size=12)
+READ_BY_PEOPLE = st.sampled_from([Markup.TEXT, Markup.HTML, Markup.MARKDOWN])
+"""A document is never cut: `test_render_batches.py`."""
 STYLES = st.builds(
     Style,
-    markup=st.sampled_from(Markup),
+    markup=READ_BY_PEOPLE,
     limit=st.integers(20, 1500),
     title_limit=st.integers(10, 250),
     mentions=st.sampled_from(["", "@ <", "@ < ](", "@ /", "@ # ~"]),
@@ -266,11 +268,11 @@ def test_messages_never_exceed_what_a_service_takes(
 ) -> None:
     """Title and body together, and the title alone, fit in UTF-16 units; something is always said."""
     message = compose(style, *subjects)
-    assert 1 <= message.count <= len(subjects)
+    assert 1 <= len(message.deliveries) <= len(subjects)
     assert units(message.title) <= style.title_limit
     assert units(message.title) + 2 + units(message.body) <= style.limit
     assert message.body
-    assert message.is_html is (style.markup is Markup.HTML)
+    assert message.markup is style.markup
 
 
 @given(SUBJECTS, STYLES.map(believable))
@@ -279,15 +281,15 @@ def test_messages_take_the_longest_run_that_fits(
     subjects: Sequence[RecordedChange | Notice], style: Style
 ) -> None:
     """No longer run would have fit whole: what waits for the next message has to."""
-    taken = compose(style, *subjects).count
+    taken = len(compose(style, *subjects).deliveries)
     boundless = replace(style, limit=10**9)
     for count in range(taken + 1, len(subjects) + 1):
         whole = compose(boundless, *subjects[:count])
-        assert whole.count == count
+        assert len(whole.deliveries) == count
         assert units(whole.title) + 2 + units(whole.body) > style.limit - room_for_repeat(style)
 
 
-@given(st.lists(CHANGES, min_size=1, max_size=30), st.integers(300, 3000), st.sampled_from(Markup))
+@given(st.lists(CHANGES, min_size=1, max_size=30), st.integers(300, 3000), READ_BY_PEOPLE)
 @settings(max_examples=40)
 def test_nothing_is_left_out_and_nothing_is_said_twice(
     subjects: Sequence[RecordedChange], limit: int, markup: Markup
@@ -301,11 +303,11 @@ def test_nothing_is_left_out_and_nothing_is_said_twice(
         message = compose(style, *left)
         said = re.findall(r"\bT\d+\.", message.body)
         groups: dict[str, list[str]] = {}
-        for one in left[: message.count]:
+        for one in left[: len(message.deliveries)]:
             groups.setdefault(f"{one.account}/{one.feed}", []).append(one.title)
         assert said == [title for group in groups.values() for title in group]
         told += said
-        left = left[message.count :]
+        left = left[len(message.deliveries) :]
     assert sorted(told) == sorted(one.title for one in numbered)
 
 
@@ -433,7 +435,7 @@ def test_smallest_of_services_gets_the_start_of_what_happened() -> None:
     """Where not even our own words fit, one line without a title says as much as it can."""
     broken = Notice(NoticeKind.FEED_BROKEN, NOW, feeds=(NoticeLine("jane/queue"),), reason=Reason.CONNECT)
     assert compose(Style(limit=54, title_limit=20), broken) == Composed(
-        1, "", "jane/queue cannot be read: its server…"
+        (0,), "", "jane/queue cannot be read: its server…", Markup.TEXT
     )
 
 
@@ -447,7 +449,7 @@ def test_repeat_is_the_same_but_for_one_line_and_fits(
 ) -> None:
     """The line stands at the end, says that it was sent again, and never makes a message too long."""
     message = compose(style, *subjects)
-    repeat = mark_repeat(message.body, style, is_html=message.is_html)
+    repeat = mark_repeat(message.body, message.markup, style)
     assert repeat.startswith(message.body + "\n")
     line = repeat.removeprefix(message.body + "\n")
     assert "sent again" in line
@@ -467,7 +469,7 @@ def test_repeat_is_the_same_but_for_one_line_and_fits(
 def test_repeat_says_so_in_the_words_that_there_is_room_for(style: Style, line: str) -> None:
     """A whole sentence where there is room, a question where a service takes no more than a line or two."""
     message = compose(style, change())
-    assert mark_repeat(message.body, style, is_html=message.is_html) == f"{message.body}\n{line}"
+    assert mark_repeat(message.body, message.markup, style) == f"{message.body}\n{line}"
 
 
 # ── speed ─────────────────────────────────────────────────────────────────────────────────────────

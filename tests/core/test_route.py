@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lists import HISTORY, QUEUE, RATINGS, STREAM, queue, ratings, viewings
 
+from feedwatch.config.conditions import parse_condition
+from feedwatch.core.calendar import Digest, Every, Hours, Quiet
 from feedwatch.core.diff import diff_snapshots
 from feedwatch.core.kinds import KindRules, rules_of
-from feedwatch.core.model import Change, ChangeKind, Entry, Kind
-from feedwatch.core.route import Route, Routes, route_changes
+from feedwatch.core.manner import Manner
+from feedwatch.core.model import Change, ChangeKind, Entry, Kind, RecordedChange, WaitsFor
+from feedwatch.core.route import LONGEST_ROUND, Route, Routes, Silenced, plan_again, plan_deliveries
+from feedwatch.core.state import Planned
+from feedwatch.core.where import Subjects
 
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ADDRESSES = {"phone": ("phone/1",), "mail": ("mail/1", "mail/2")}
 EVERY = ("phone/1", "mail/1", "mail/2")
 ALL = frozenset(ChangeKind)
@@ -21,12 +29,20 @@ NEWS = Change(ChangeKind.ADDED, None, Entry("1", "Heat"))
 MOVE = Change(ChangeKind.MOVED, Entry("1", "Heat", position=2), Entry("1", "Heat", position=1), moved=True)
 
 
+def plan(
+    changes: Sequence[Change], account: str, name: str, rules: KindRules, routes: Routes
+) -> tuple[tuple[int, str], ...]:
+    """The pairs of a change and an address that are planned."""
+    planned = plan_deliveries(Subjects(changes, account, name, rules.kind), rules, routes, NOW)
+    return tuple((each.change, each.address) for each in planned)
+
+
 def reached(
     *routes: Route, feed: str = "jane/queue", rules: KindRules = QUEUE, change: Change = NEWS
 ) -> list[str]:
     """The addresses that one change goes to, in order."""
     account, _, name = feed.partition("/")
-    owed = route_changes([change], account, name, rules, Routes(routes, ADDRESSES))
+    owed = plan([change], account, name, rules, Routes(routes, ADDRESSES))
     assert {index for index, _ in owed} <= {0}
     return [address for _, address in owed]
 
@@ -88,7 +104,7 @@ def test_two_routes_to_one_target_are_one_delivery() -> None:
 def test_changes_are_owed_in_the_order_in_which_they_are_told() -> None:
     """The deliveries of a poll follow its changes, so that a message tells them in that order."""
     changes = diff_snapshots(queue("A B C"), queue("N A C M"), QUEUE).changes
-    owed = route_changes(changes, "jane", "queue", QUEUE, Routes((), {"phone": ("phone/1",)}))
+    owed = plan(changes, "jane", "queue", QUEUE, Routes((), {"phone": ("phone/1",)}))
     assert owed == ((0, "phone/1"), (1, "phone/1"), (2, "phone/1"))
 
 
@@ -108,7 +124,7 @@ def test_whatever_the_routes_no_address_is_owed_a_change_twice(
 ) -> None:
     """A change is owed to an address at most once, only where a route wants it, and never to one unknown."""
     changes = [Change(kind, Entry("1", "Heat"), Entry("1", "Heat")) for kind in kinds]
-    owed = route_changes(changes, "jane", "instant", QUEUE, Routes(tuple(routes), ADDRESSES))
+    owed = plan(changes, "jane", "instant", QUEUE, Routes(tuple(routes), ADDRESSES))
     assert all(times == 1 for times in Counter(owed).values())
     assert {address for _, address in owed} <= set(EVERY)
     for index, change in enumerate(changes):
@@ -147,3 +163,101 @@ def test_of_a_target_that_fails_others_are_told(
 def test_where_there_is_one_target_nobody_is_told_that_it_fails() -> None:
     """A target that fails cannot say so: no notice goes round in a circle."""
     assert Routes((), {"phone": ("phone/1", "phone/2")}, ("phone",)).told_about("phone/1") == ()
+
+
+# ── when, and how ─────────────────────────────────────────────────────────────────────────────────
+
+DAILY = Manner(digest=Digest(Every.DAILY, UTC, "UTC", time(8)))
+SHORT = Manner(limit=3)
+GATHER = timedelta(seconds=30)
+
+
+def planned(
+    *routes: Route, at: datetime = NOW, gather: timedelta = GATHER, silences: Sequence[Silenced] = ()
+) -> list[Planned]:
+    """What is planned for one addition to the queue."""
+    subjects = Subjects([NEWS], "jane", "queue", Kind.QUEUE)
+    return list(plan_deliveries(subjects, QUEUE, Routes(routes, ADDRESSES, gather=gather), at, silences))
+
+
+def test_what_is_told_at_once_is_gathered_and_a_digest_waits_for_its_time() -> None:
+    """The end of a round makes what is gathered due; a digest is due at the first of its times to come."""
+    (now,) = planned(Route(to=("phone",)))
+    assert (now.waits_for, now.not_before) == (WaitsFor.GATHERING, NOW + GATHER + LONGEST_ROUND)
+    (later,) = planned(Route(to=("phone",), manner=DAILY))
+    assert (later.waits_for, later.not_before) == (WaitsFor.DIGEST, datetime(2026, 11, 2, 8, tzinfo=UTC))
+    (ungathered,) = planned(Route(to=("phone",)), gather=timedelta(0))
+    assert (ungathered.waits_for, ungathered.not_before) == (None, None)
+
+
+def test_of_two_routes_to_one_address_the_one_that_tells_sooner_says_how() -> None:
+    """And of two that are as soon as each other, the first; whatever the order, it is told once."""
+    at_once, digest = Route(to=("phone",), manner=SHORT), Route(to=("phone",), manner=DAILY)
+    for routes in ((at_once, digest), (digest, at_once)):
+        (told,) = planned(*routes)
+        assert told.manner == SHORT.key
+    (first,) = planned(Route(to=("phone",)), at_once)
+    assert first.manner == ""
+
+
+def test_muted_route_tells_nothing_and_leaves_it_to_the_others() -> None:
+    """For good, or in some hours only; another route to the same address tells all the same."""
+    hours = Hours(time(11), time(13), UTC, "UTC")
+    muted = Route(to=("phone",), mute=hours)
+    assert planned(muted) == []
+    assert len(planned(muted, at=NOW + timedelta(hours=1))) == 1
+    assert planned(Route(to=("phone",), mute=True)) == []
+    assert len(planned(muted, Route(to=("phone",), manner=DAILY))) == 1
+
+
+def test_condition_of_a_route_chooses_and_that_of_its_quiet_hours_says_what_is_urgent() -> None:
+    """Only what fulfils the first is told, and only what fulfils the second is urgent."""
+    heat, ran = parse_condition('title = "Heat"'), parse_condition('title = "Ran"')
+    quiet = Hours(time(22), time(7), UTC, "UTC")
+    assert planned(Route(to=("phone",), where=ran)) == []
+    (urgent,) = planned(Route(to=("phone",), where=heat, manner=Manner(quiet=Quiet(quiet, urgent=heat))))
+    (other,) = planned(Route(to=("phone",), where=heat, manner=Manner(quiet=Quiet(quiet, urgent=ran))))
+    assert (urgent.urgent, other.urgent) == (True, False)
+
+
+def test_silence_is_written_with_what_it_keeps() -> None:
+    """Its number goes with each delivery that it covers, and with no other."""
+    covering = Silenced(7, parse_condition('title = "Heat"'))
+    other = Silenced(8, parse_condition("year < 1900"))
+    assert [each.silence_id for each in planned(Route(to=("phone",)), silences=[other, covering])] == [7]
+    assert [each.silence_id for each in planned(Route(to=("phone",)), silences=[other])] == [None]
+
+
+def test_signature_changes_with_whatever_plans_otherwise_and_with_nothing_else() -> None:
+    """Other routes are seen by it; the same ones, read again, are the same."""
+    route = Route(to=("phone",), feeds=frozenset({"queue", "ratings"}))
+    same = Route(to=("phone",), feeds=frozenset({"ratings", "queue"}))
+    known = Routes((route,), ADDRESSES).signature
+    assert Routes((same,), ADDRESSES).signature == known
+    others = (
+        Route(to=("mail",), feeds=route.feeds),
+        Route(to=("phone",), feeds=frozenset({"queue"})),
+        Route(to=("phone",), feeds=route.feeds, changes=frozenset({ChangeKind.ADDED})),
+        Route(to=("phone",), feeds=route.feeds, where=parse_condition("year < 1900")),
+        Route(to=("phone",), feeds=route.feeds, manner=DAILY),
+    )
+    signatures = {Routes((each,), ADDRESSES).signature for each in others}
+    assert len(signatures | {known}) == len(others) + 1
+    assert Routes((route,), {"phone": ("phone/1", "phone/2")}).signature != known
+
+
+def test_what_waits_is_planned_anew_as_the_routes_say_now() -> None:
+    """For its own address alone; it is not gathered twice, and None says that no route leads it there."""
+    change = RecordedChange(
+        1, NOW, "jane", "queue", Kind.QUEUE, ChangeKind.ADDED, "1", "Heat", None, 1, None, {}, {}
+    )
+    daily = Routes((Route(to=("mail",), manner=DAILY), Route(to=("phone",))), ADDRESSES, gather=GATHER)
+    told = plan_again(change, "mail/2", daily, NOW)
+    assert told is not None
+    assert (told.address, told.manner, told.waits_for) == ("mail/2", DAILY.key, WaitsFor.DIGEST)
+    soon = plan_again(change, "phone/1", daily, NOW)
+    assert soon is not None
+    assert soon.waits_for is None
+    assert plan_again(change, "gone/1", daily, NOW) is None
+    muted = Routes((Route(to=("phone",), mute=True),), ADDRESSES)
+    assert plan_again(change, "phone/1", muted, NOW) is not None, "it came before it was muted"

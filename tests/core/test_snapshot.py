@@ -105,16 +105,18 @@ def test_a_kind_keeps_its_own_facts_and_no_others() -> None:
         "rating": "4",
         "predicted_rating": "3.9",
         "year": "1995",
+        "category": "Drama",
         "content": "x",
     }
+    about = {"predicted_rating": "3.9", "year": "1995", "category": "Drama"}
     read = RawEntry("urn:A", "A", watched_at=NOW, published_at=NOW, facts=facts)
     kept = {kind: dict(build([read], rules_of(kind)).entries[0].facts) for kind in Kind}
     assert kept == {
-        Kind.QUEUE: {"availability": "short wait", "year": "1995"},
-        Kind.RATINGS: {"rating": "4", "year": "1995"},
-        Kind.HISTORY: {"watched_at": NOW.isoformat(), "rating": "4", "year": "1995"},
-        Kind.RECOMMENDATIONS: {"predicted_rating": "3.9", "year": "1995"},
-        Kind.STREAM: {"published_at": NOW.isoformat()},
+        Kind.QUEUE: {"availability": "short wait"} | about,
+        Kind.RATINGS: {"rating": "4"} | about,
+        Kind.HISTORY: {"watched_at": NOW.isoformat(), "rating": "4"} | about,
+        Kind.RECOMMENDATIONS: about,
+        Kind.STREAM: {"published_at": NOW.isoformat(), "category": "Drama"},
     }
     assert build([read], rules_of(Kind.STREAM, compare_content=True)).entries[0].facts["content"] == "x"
 
@@ -166,6 +168,7 @@ def test_only_posts_and_viewings_have_a_date() -> None:
 
 # ── the API's own documents ───────────────────────────────────────────────────────────────────────
 
+HOME = "http://127.0.0.1:8099"
 LISTS = {
     "queue": Kind.QUEUE,
     "history": Kind.HISTORY,
@@ -179,7 +182,7 @@ def read_list(world: World, name: str, *, atom: bool, by_date: bool = False, sec
     at = NOW + timedelta(seconds=seconds)
     items = list_items(world, name, by_date=by_date)
     page = Slice(name, items, len(items), 0, world.versions[name])
-    text = write_atom(world, page, at.timestamp()) if atom else write_plain(world, page)
+    text = write_atom(world, page, at.timestamp(), HOME) if atom else write_plain(world, page, HOME)
     kind = LISTS[name]
     read = read_direct(text.encode(), kind=kind, url="http://api.netflix.com/x", content_type=None)
     assert isinstance(read, Page)

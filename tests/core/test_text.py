@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
 import pytest
@@ -15,6 +16,8 @@ from feedwatch.core.text import (
     defuse_link,
     escape_html,
     escape_markup,
+    find_longest,
+    find_most,
     measure,
     page_of,
     shorten,
@@ -221,3 +224,49 @@ def test_cut_text_takes_what_fits(text: str) -> None:
     word = "x" * 50
     assert shorten(word, 20) == "x" * 19 + "…"
     assert shorten(text, units(text)) == text
+
+
+# ── how much fits ─────────────────────────────────────────────────────────────────────────────────
+
+
+@given(st.integers(0, 600), st.integers(0, 700))
+def test_most_that_fits_is_found(most: int, fitting: int) -> None:
+    """It is the greatest that fits; nothing more than twice as large was tried."""
+    tried: list[int] = []
+
+    def fits(number: int) -> bool:
+        tried.append(number)
+        return number <= fitting
+
+    assert find_most(most, fits) == min(most, fitting)
+    assert all(number <= max(2 * fitting, 1) for number in tried)
+
+
+@given(st.lists(st.integers(0, 400), max_size=600), st.integers(0, 60_000))
+def test_longest_that_fits_is_found_in_few_steps(lengths: list[int], room: int) -> None:
+    """Whatever the lengths of what is put together: it fits, one more does not, and little was written."""
+    sums = list(itertools.accumulate(lengths, initial=0))
+    tried: list[int] = []
+
+    def measure_at(number: int) -> int:
+        tried.append(number)
+        return sums[number]
+
+    found = find_longest(len(lengths), measure_at, room)
+    assert found == 0 or sums[found] <= room
+    assert found == len(lengths) or sums[found + 1] > room
+    assert len(tried) <= 32
+    assert set(tried) <= set(range(1, len(lengths) + 1))
+
+
+def test_longest_of_what_is_even_is_found_at_once() -> None:
+    """Where lengths are alike, they say where to look: a few steps, none of them far beyond."""
+    tried: list[int] = []
+
+    def measure_at(number: int) -> int:
+        tried.append(number)
+        return 1000 + number * 570
+
+    assert find_longest(500, measure_at, 100_000) == 173
+    assert len(tried) <= 5
+    assert max(tried) <= 175

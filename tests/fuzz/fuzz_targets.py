@@ -245,7 +245,9 @@ def read_headers(data: bytes) -> None:
 
 STYLES = (
     Style(limit=2000, title_limit=250, mentions="@ < ](", escape="\\*_~`|[]<>#", title_escape="\\*_~`|[]<>#"),
-    Style(markup=Markup.HTML, limit=4096),
+    Style(markup=Markup.HTML, limit=4096, twin=True),
+    Style(markup=Markup.MARKDOWN, limit=2000, mentions="@ < ]("),
+    Style(markup=Markup.JSON, limit=10**6),
     Style(limit=160),
 )
 
@@ -273,9 +275,10 @@ def write_message(data: bytes) -> None:
     ]
     for style in STYLES:
         message = compose_message(owed, style)
-        assert 1 <= message.count <= len(owed)
+        assert 1 <= len(message.deliveries) <= len(owed)
         assert measure(message.body) <= style.limit
-        (message.title + message.body).encode()
+        assert measure(message.twin) <= style.limit
+        (message.title + message.body + message.twin).encode()
 
 
 def _parts(data: bytes) -> list[bytes]:
@@ -291,24 +294,27 @@ def _parts(data: bytes) -> list[bytes]:
 
 
 def _subjects(title: str, link: str, fact: str) -> list[RecordedChange | Notice]:
-    def change(number: int, kind: ChangeKind) -> RecordedChange:
+    def change(number: int, kind: ChangeKind, feed_kind: Kind = Kind.QUEUE) -> RecordedChange:
         return RecordedChange(
             id=number,
             at=NOW,
             account="jane",
-            feed="queue",
-            feed_kind=Kind.QUEUE,
+            feed=feed_kind.value,
+            feed_kind=feed_kind,
             kind=kind,
-            key="k",
+            key=f"k@{NOW.isoformat()}" if feed_kind is Kind.HISTORY else "k",
             title=title,
             link=link,
             position=1,
             previous_position=2,
             facts={"availability": FactChange(fact, title)} if kind is ChangeKind.UPDATED else {},
+            entry_facts={"rating": fact, "watched_at": fact, "predicted_rating": fact},
         )
 
     notice = Notice(NoticeKind.WATCHING, NOW, feeds=(NoticeLine("jane/queue", 220),))
-    return [*(change(number, kind) for number, kind in enumerate(ChangeKind)), notice]
+    # What was removed from the queue was watched and rated: one story.
+    seen = (change(8, ChangeKind.ADDED, Kind.HISTORY), change(9, ChangeKind.ADDED, Kind.RATINGS))
+    return [*(change(number, kind) for number, kind in enumerate(ChangeKind)), *seen, notice]
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

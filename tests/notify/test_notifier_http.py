@@ -17,7 +17,15 @@ import pytest
 from apprise.plugins import N_MGR
 from sinks import Reply, WebhookSink
 
-from feedwatch.core.model import Delivered, NotifyFailed, NotifyOutcome, NotifyTimedOut, Reason
+from feedwatch.core.model import (
+    Delivered,
+    Markup,
+    NotifyFailed,
+    NotifyOutcome,
+    NotifyTimedOut,
+    Outgoing,
+    Reason,
+)
 from feedwatch.notify import Notifier, notifier
 
 SECRET = "s3cret-t0ken"
@@ -26,7 +34,7 @@ SECRET = "s3cret-t0ken"
 async def send(
     url: str, *, using: Notifier | None = None, address: str = "phone/1", title: str = "jane/queue: 1 added"
 ) -> NotifyOutcome:
-    return await (using or Notifier()).send(address, url, title, "added Platoon", is_html=False)
+    return await (using or Notifier()).send(address, url, Outgoing(title, "added Platoon", Markup.TEXT))
 
 
 async def answer_with(reply: Reply | int) -> NotifyOutcome:
@@ -58,7 +66,7 @@ async def test_message_arrives_whole_in_one_request() -> None:
     """Title and body arrive as they were written, umlauts, emoji, blank lines and all."""
     body = "added Schlöndorff: Die Blechtrommel 🥁\n\n:smile: \\n <3 & *b*\n  indented"
     with WebhookSink() as sink:
-        outcome = await Notifier().send("a/1", sink.url, "jané → 4★", body, is_html=False)
+        outcome = await Notifier().send("a/1", sink.url, Outgoing("jané → 4★", body, Markup.TEXT))
         (message,) = sink.messages
         assert len(sink.received) == 1
     assert outcome == Delivered()
@@ -68,8 +76,8 @@ async def test_message_arrives_whole_in_one_request() -> None:
 async def test_message_without_a_title_arrives() -> None:
     """What says all in its body goes without a title, and what has only a title is told in the body."""
     with WebhookSink() as sink:
-        await Notifier().send("a/1", sink.url, "", "all of it", is_html=False)
-        await Notifier().send("a/1", sink.url, "all of it", "", is_html=False)
+        await Notifier().send("a/1", sink.url, Outgoing("", "all of it", Markup.TEXT))
+        await Notifier().send("a/1", sink.url, Outgoing("all of it", "", Markup.TEXT))
         assert [(one["title"], one["message"]) for one in sink.messages] == [("", "all of it")] * 2
 
 
@@ -88,7 +96,9 @@ async def test_long_body_arrives_whole() -> None:
     with WebhookSink() as sink:
         using = Notifier()
         body = "\n".join(f"added film {number}" for number in range(20))
-        assert await using.send("a/1", sink.url_as("kodi", ""), "t", body, is_html=False) == Delivered()
+        assert (
+            await using.send("a/1", sink.url_as("kodi", ""), Outgoing("t", body, Markup.TEXT)) == Delivered()
+        )
         assert "added film 19" in sink.received[0].json["params"]["message"]
 
 
@@ -346,9 +356,10 @@ def test_hanging_send_does_not_keep_the_process_alive() -> None:
     program = (
         "import asyncio, sys\n"
         "from datetime import timedelta\n"
+        "from feedwatch.core.model import Markup, Outgoing\n"
         "from feedwatch.notify import Notifier\n"
         "n = Notifier(within=timedelta(seconds=0.2))\n"
-        "print(asyncio.run(n.send('a/1', sys.argv[1], 't', 'b', is_html=False)))\n"
+        "print(asyncio.run(n.send('a/1', sys.argv[1], Outgoing('t', 'b', Markup.TEXT))))\n"
     )
     with WebhookSink(Reply(hang=True)) as sink:
         done = subprocess.run(

@@ -16,12 +16,14 @@ from feedwatch.core.model import (
     Delivered,
     FactChange,
     Kind,
+    Markup,
     Notice,
     NoticeKind,
     NoticeLine,
     NotifyFailed,
     NotifyOutcome,
     NotifyTimedOut,
+    Outgoing,
     OwedDelivery,
     Reason,
     RecordedChange,
@@ -71,7 +73,7 @@ async def tell(url: str, *subjects: RecordedChange | Notice) -> NotifyOutcome:
     notifier = Notifier(within=timedelta(seconds=20))
     owed = [OwedDelivery(number, "mail/1", subject) for number, subject in enumerate(subjects)]
     message = compose_message(owed, notifier.style_of(url))
-    return await notifier.send("mail/1", url, message.title, message.body, is_html=message.is_html)
+    return await notifier.send("mail/1", url, Outgoing(message.title, message.body, message.markup))
 
 
 async def test_mail_has_subject_text_and_html() -> None:
@@ -149,7 +151,7 @@ async def test_recipient_that_is_not_known_does_not_repeat_the_mail_to_others() 
         url = sink.url_with("from=a@example.org&to=jane@example.org,nobody@example.org")
         notifier = Notifier()
         for _ in range(3):
-            told = await notifier.send("mail/1", url, "t", "b", is_html=True)
+            told = await notifier.send("mail/1", url, Outgoing("t", "b", Markup.HTML))
             assert told == NotifyFailed(Reason.REFUSED, "SMTP 550")
         assert [mail.recipients for mail in sink.mails] == [("jane@example.org",)]
 

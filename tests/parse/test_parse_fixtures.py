@@ -45,7 +45,8 @@ def describe_entry(entry: RawEntry) -> dict[str, Any]:
         said[name] = said[name].isoformat() if said[name] else None
     # A digest says nothing to who reads it: that there is a content is enough here.
     facts = {name: "…" if name == "content" else value for name, value in entry.facts.items()}
-    return keep_known(said | {"facts": facts or None})
+    details = {name: value for name, value in said["details"].items() if value}
+    return keep_known(said | {"facts": facts or None, "details": details or None})
 
 
 def keep_known(said: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,15 @@ from feedwatch.core.keys import choose_viewing_keys
 from feedwatch.core.model import Form, NotifyTimedOut, Page, RawEntry
 from feedwatch.core.render import compose_message
 from feedwatch.core.schedule import judge_attempt
-from feedwatch.core.state import ClaimedMessage, PollDecision, PollResult, PollTask, Settled, Settlement
+from feedwatch.core.state import (
+    ClaimedMessage,
+    Planned,
+    PollDecision,
+    PollResult,
+    PollTask,
+    Settled,
+    Settlement,
+)
 from feedwatch.poll import reading
 from feedwatch.poll.pages import ListPage
 from feedwatch.store import Store, indexes, landing, memory
@@ -39,10 +47,10 @@ def forget_deliveries() -> Iterator[None]:
     """Commit changes of which some are owed to nobody."""
     seen: list[int] = []
 
-    def owe_change(conn: Transaction, change_id: int, address: str, at: datetime) -> None:
+    def owe_change(conn: Transaction, change_id: int, planned: Planned, at: datetime) -> None:
         seen.append(change_id)
         if len(seen) % 5:
-            owe_change_indeed(conn, change_id, address, at)
+            owe_change_indeed(conn, change_id, planned, at)
 
     with patch.object(landing, "owe_change", owe_change):
         yield
@@ -190,9 +198,10 @@ def forget_to_settle() -> Iterator[None]:
 def cut_away_what_does_not_fit() -> Iterator[None]:
     """Call the whole of what is due told, though a message held a part of it."""
 
-    def compose(deliveries: Any, style: Any) -> Any:
+    def compose(deliveries: Any, style: Any, **more: Any) -> Any:
         offered = list(deliveries)
-        return replace(compose_message(offered[:2], style), count=len(offered))
+        everything = tuple(each.id for each in offered)
+        return replace(compose_message(offered[:2], style, **more), deliveries=everything)
 
     with patch("feedwatch.deliver.compose_message", compose):
         yield

@@ -93,6 +93,14 @@ _SENTENCES = (
     ("recommended", re.compile(rf"recommended (?P<title>.+){_YEAR}(?: \(predicted .+\))?")),
     ("posted", re.compile(r"new: (?P<title>.+)")),
 )
+_CLAUSES = (
+    ("rated", re.compile(r"(?P<told>.+)(?: and rated it \S+|, not interested|, no opinion)")),
+    ("re-rated", re.compile(r"(?P<told>.+) and re-rated it \S+ → \S+")),
+    ("removed", re.compile(r"(?P<told>.+), off (?:the queue|[a-z0-9_.-]+)")),
+    ("recommended", re.compile(r"(?P<told>.+), newly recommended(?: \(predicted .+\))?")),
+    ("", re.compile(r"(?P<told>.+), from the recommendations")),
+)
+"""What a story tells beside what leads in it, behind that."""
 _HEADING = re.compile(r"[a-z0-9_-]+/[a-z0-9_.-]+")
 _LINK = re.compile(r"https?://\S+")
 _OWN_HEADING = "feedwatch"
@@ -111,7 +119,7 @@ def read_facts(title: str, body: str) -> Iterator[Fact]:
         if not lines or lines[0] == _OWN_HEADING:
             continue
         is_named = _HEADING.fullmatch(lines[0]) is not None
-        facts = [_read_line(line) for line in lines[is_named:] if not _LINK.fullmatch(line)]
+        facts = [fact for line in lines[is_named:] if not _LINK.fullmatch(line) for fact in _read_line(line)]
         if is_named or len(blocks) > 1 or _names_list(title) or all(f.what != _UNKNOWN for f in facts):
             yield from facts
 
@@ -123,8 +131,24 @@ def _names_list(title: str) -> bool:
     return re.match(r"[a-z0-9_-]+/[a-z0-9_.-]+: \d", title) is not None
 
 
-def _read_line(line: str) -> Fact:
-    for what, sentence in _SENTENCES:
-        if found := sentence.fullmatch(line):
-            return Fact(what, found["title"])
-    return Fact(_UNKNOWN, line)
+def _read_line(line: str) -> list[Fact]:
+    """All that one line tells of a title: what leads, and what is included."""
+    others: list[str] = []
+    lead = _read_sentence(line)
+    rest = line
+    while lead is None and (found := _split_clause(rest)):
+        what, rest = found
+        others += [what] if what else []
+        lead = _read_sentence(rest)
+    return [Fact(_UNKNOWN, line)] if lead is None else [lead, *(Fact(what, lead.title) for what in others)]
+
+
+def _read_sentence(line: str) -> Fact | None:
+    found = ((what, sentence.fullmatch(line)) for what, sentence in _SENTENCES)
+    return next((Fact(what, match["title"]) for what, match in found if match), None)
+
+
+def _split_clause(line: str) -> tuple[str, str] | None:
+    """What the last clause tells, and what stands before it."""
+    found = ((what, clause.fullmatch(line)) for what, clause in _CLAUSES)
+    return next(((what, match["told"]) for what, match in found if match), None)

@@ -124,6 +124,24 @@ def test_what_is_owed_and_told_is_counted_by_fact() -> None:
             [("moved", "A"), ("?", "B (2000) shuffled")],
         ),
         ("plain/news: 1 new", "new: A post\nhttps://news.example/A-post", [("posted", "A post")]),
+        (
+            "jane/history: 2 watched; jane/queue: 2 added",
+            (
+                "jane/history\nwatched A (2000) on 1 November 2026 and rated it 4★, off the queue\n"
+                "watched B (2000) on 1 November 2026 (rated 3★)\n\n"
+                "jane/queue\nadded C (2000) at 4, newly recommended (predicted 4.2★)\n"
+                "added D (2000) at 5, from the recommendations"
+            ),
+            [
+                *(("watched", "A"), ("removed", "A"), ("rated", "A"), ("watched", "B")),
+                *(("added", "C"), ("recommended", "C"), ("added", "D")),
+            ],
+        ),
+        (
+            "jane/ratings: 2 re-rated",
+            "re-rated A (2000) 3★ → 4★, off the queue\nre-rated B (2000) 3★ → 4★, off and away",
+            [("re-rated", "A"), ("removed", "A"), ("?", "re-rated B (2000) 3★ → 4★, off and away")],
+        ),
         ("watching 5 titles in jane/queue", "watching 5 titles in jane/queue", []),
     ],
 )

@@ -133,6 +133,7 @@ class Trial:
             self.front.sandbox,
             self.front.base(),
             every="15m",
+            gather="0s",
             targets=targets,
             more=f"routes:\n  - {{to: [{names}], changes: all}}\nstate: feedwatch.db\n{self.more}",
         )

@@ -111,7 +111,7 @@ def _configure(folder: Path, base: str, feeds: int, keep: str) -> Path:
     listed = "".join(f"      f{number}: {base}/{number}\n" for number in range(feeds))
     path = folder / "config.yaml"
     path.write_text(
-        f"state: feedwatch.db\nkeep: {keep}\npoll: {{every: 15m, per_host: 32}}\n"
+        f"state: feedwatch.db\nkeep: {keep}\ngather: 0s\npoll: {{every: 15m, per_host: 32}}\n"
         f"accounts:\n  farm:\n    service: feeds\n    feeds:\n{listed}"
         f"targets:\n  hook: {base.replace('http', 'json')}/hook\n"
         f"routes:\n  - {{to: hook, changes: added}}\n"

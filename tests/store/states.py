@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from feedwatch.core.model import (
@@ -15,6 +16,7 @@ from feedwatch.core.model import (
     Form,
     FoundFeed,
     Kind,
+    Markup,
     Notice,
     OwedDelivery,
     Reason,
@@ -22,10 +24,12 @@ from feedwatch.core.model import (
     Snapshot,
 )
 from feedwatch.core.state import (
+    Bundle,
     ClaimedMessage,
     FailedPoll,
     FeedMemory,
     IndexEffect,
+    Planned,
     PollDecision,
     PollResult,
     PollTask,
@@ -178,7 +182,7 @@ def failed(
 def owe(store: Store, *keys: str, to: Sequence[str] = (PHONE,), at: datetime = START) -> None:
     """Owe an addition for each key to each address."""
     changes = tuple(added(key) for key in keys)
-    deliveries = tuple((number, address) for number in range(len(keys)) for address in to)
+    deliveries = tuple(Planned(number, address) for number in range(len(keys)) for address in to)
     land(store, listed(*keys), at, changes=changes, deliveries=deliveries)
 
 
@@ -188,11 +192,11 @@ def tell(store: Store, notice: Notice, *addresses: str) -> None:
         owe_notice(conn, notice, addresses)
 
 
-def compose(deliveries: Sequence[OwedDelivery], most: int = 1000) -> Composed:
+def compose(deliveries: Sequence[OwedDelivery], _: Bundle | None = None, *, most: int = 1000) -> Composed:
     """A message whose body names what it tells, so many at most."""
     told = deliveries[:most]
     names = [d.subject.key if isinstance(d.subject, RecordedChange) else d.subject.kind for d in told]
-    return Composed(len(told), f"{len(told)} told", " ".join(names))
+    return Composed(tuple(d.id for d in told), f"{len(told)} told", " ".join(names), Markup.TEXT)
 
 
 def claim(
@@ -210,7 +214,7 @@ def claim(
         now=at,
         lease_until_at=at + timedelta(minutes=2),
         owner=owner,
-        compose=lambda deliveries: compose(deliveries, most),
+        compose=partial(compose, most=most),
         drop_ambiguous=drop_ambiguous,
     )
 

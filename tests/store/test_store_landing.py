@@ -42,7 +42,7 @@ from feedwatch.core.model import (
     Snapshot,
     Validators,
 )
-from feedwatch.core.state import FeedMemory, HeldReply, PollDecision, PollResult, Verdict
+from feedwatch.core.state import FeedMemory, HeldReply, Planned, PollDecision, PollResult, Verdict
 from feedwatch.store import Store
 
 _WITNESS = """
@@ -103,7 +103,7 @@ def test_a_poll_writes_all_that_was_decided(store: Store) -> None:
         came,
         after(15),
         changes=changes,
-        deliveries=((0, PHONE), (2, PHONE), (2, "mail/1")),
+        deliveries=(Planned(0, PHONE), Planned(2, PHONE), Planned(2, "mail/1")),
         notice=Notice(NoticeKind.FEED_RECOVERED, after(15)),
         notice_addresses=("mail/1",),
     )
@@ -449,7 +449,7 @@ def test_a_change_is_owed_once_to_an_address(store: Store) -> None:
     """Law 9 is held by the file itself: owing a change twice is refused, and nothing of the poll stays."""
     watch(store)
     with pytest.raises(Exception, match="UNIQUE"):
-        land(store, listed("a"), changes=(added("a"),), deliveries=((0, PHONE), (0, PHONE)))
+        land(store, listed("a"), changes=(added("a"),), deliveries=(Planned(0, PHONE), Planned(0, PHONE)))
     assert shown(store) == []
     assert store.list_changes() == ()
 

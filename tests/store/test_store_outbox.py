@@ -27,6 +27,7 @@ from feedwatch.core.model import (
     ChangeKind,
     Composed,
     Kind,
+    Markup,
     MessageState,
     Notice,
     NoticeKind,
@@ -36,7 +37,7 @@ from feedwatch.core.model import (
     RecordedChange,
 )
 from feedwatch.core.schedule import REFUSALS_BEFORE_SETTING_APART
-from feedwatch.core.state import ClaimedMessage, MessageStatus, Settled, Settlement
+from feedwatch.core.state import Bundle, ClaimedMessage, MessageStatus, Settled, Settlement
 from feedwatch.store import Store
 from feedwatch.store.claiming import DUE_ADDRESSES
 
@@ -88,9 +89,9 @@ def test_what_is_due_is_offered_in_order_with_all_that_a_message_tells(store: St
     tell(store, notice, PHONE)
     offered: list[OwedDelivery] = []
 
-    def take_all(deliveries: Sequence[OwedDelivery]) -> Composed:
+    def take_all(deliveries: Sequence[OwedDelivery], _: Bundle) -> Composed:
         offered.extend(deliveries)
-        return Composed(len(deliveries), "title", "body", is_html=True)
+        return Composed(tuple(each.id for each in deliveries), "title", "body", Markup.HTML)
 
     claimed = store.claim_message(PHONE, now=after(1), lease_until_at=after(3), owner="me", compose=take_all)
     change, told = (each.subject for each in offered)
@@ -100,7 +101,7 @@ def test_what_is_due_is_offered_in_order_with_all_that_a_message_tells(store: St
     assert told == notice
     assert [each.address for each in offered] == [PHONE, PHONE]
     assert claimed is not None
-    assert (claimed.title, claimed.body, claimed.is_html) == ("title", "body", True)
+    assert (claimed.title, claimed.body, claimed.markup) == ("title", "body", Markup.HTML)
     assert (claimed.deliveries, claimed.attempts, claimed.refusals) == (2, 1, 0)
     assert (claimed.first_attempt_at, claimed.alone, claimed.works) == (after(1), False, False)
     assert len(claimed.token) == 32
@@ -178,11 +179,11 @@ def test_a_message_goes_again_unchanged_under_the_same_id(store: Store) -> None:
     settle(store, first, again(1))
     owe(store, "b")
     second = must_claim(store, after(1))
-    assert (second.id, second.title, second.body, second.is_html) == (
+    assert (second.id, second.title, second.body, second.markup) == (
         first.id,
         first.title,
         first.body,
-        first.is_html,
+        first.markup,
     )
     assert (second.attempts, second.deliveries) == (2, 1)
     assert second.token != first.token
@@ -243,7 +244,7 @@ def test_a_claim_cannot_be_settled_by_guessing(store: Store) -> None:
     owe(store, "a", to=(PHONE, MAIL))
     phone, mail = must_claim(store), must_claim(store, address=MAIL)
     mixed = ClaimedMessage(
-        phone.id, PHONE, mail.token, "", "", is_html=False, attempts=1, refusals=0, first_attempt_at=START
+        phone.id, PHONE, mail.token, "", "", Markup.TEXT, attempts=1, refusals=0, first_attempt_at=START
     )
     assert not store.settle_message(mixed, DELIVERED, START)
     assert rows(store, "SELECT DISTINCT state FROM messages") == [("claimed",)]
@@ -578,7 +579,7 @@ def test_a_message_that_cannot_be_composed_binds_nothing(store: Store) -> None:
     """A fault in rendering leaves what is owed as it was."""
     owe(store, "a")
 
-    def stumble(_: Sequence[OwedDelivery]) -> Composed:
+    def stumble(_: Sequence[OwedDelivery], _bundle: Bundle) -> Composed:
         raise RuntimeError("no words")
 
     with pytest.raises(RuntimeError, match="no words"):
@@ -591,5 +592,5 @@ def test_what_is_told_of_a_list_is_what_it_was_then(store: Store) -> None:
     """A message speaks of the change as recorded, whatever became of the entry since."""
     owe(store, "a")
     land(store, listed("b"))
-    assert compose([]).count == 0
+    assert compose([]).deliveries == ()
     assert send(store) == "a"

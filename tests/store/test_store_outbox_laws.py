@@ -24,7 +24,8 @@ from hypothesis.stateful import (
 )
 from states import MAIL, PHONE, START, owe, rows, watch
 
-from feedwatch.core.model import Composed, OwedDelivery, Reason
+from feedwatch.core.model import Composed, Markup, OwedDelivery, Reason
+from feedwatch.core.state import Bundle as HowTold
 from feedwatch.core.state import ClaimedMessage, Settled, Settlement
 from feedwatch.store import Store
 
@@ -274,9 +275,10 @@ class OutboxLaws(RuleBasedStateMachine):
     def take(
         self, address: str, *, most: int = 1000, owner: str = "x", drop: bool = False
     ) -> ClaimedMessage | None:
-        def compose(deliveries: Sequence[OwedDelivery]) -> Composed:
+        def compose(deliveries: Sequence[OwedDelivery], _: HowTold) -> Composed:
             told = deliveries[:most]
-            return Composed(len(told), "", " ".join(str(each.id) for each in told))
+            ids = tuple(each.id for each in told)
+            return Composed(ids, "", " ".join(map(str, ids)), Markup.TEXT)
 
         held = {number for (number,) in rows(self.store, "SELECT id FROM messages WHERE state = 'paused'")}
         claimed = self.store.claim_message(

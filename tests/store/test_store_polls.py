@@ -39,6 +39,7 @@ from feedwatch.core.model import (
 )
 from feedwatch.core.state import FailedPoll, FeedStatus, HeldReply, PollDecision, PollTask, Verdict
 from feedwatch.store import Store
+from feedwatch.store.codec import stamp
 
 NEW = "http://lists.example/new"
 ONE = Validators('W/"1"', "Sun, 01 Nov 2026 12:00:00 GMT")
@@ -408,3 +409,39 @@ def test_a_host_rests_until_the_latest_that_was_asked_for(store: Store) -> None:
     assert store.resting_hosts(START) == {"a.example": after(10), "b.example:8080": after(1)}
     assert store.resting_hosts(after(1)) == {"a.example": after(10)}
     assert store.resting_hosts(after(10)) == {}
+
+
+# ── lists that are polled together ────────────────────────────────────────────────────────────────
+
+
+def test_lists_of_one_account_that_are_nearly_due_wait_for_each_other(store: Store) -> None:
+    """The first to be due waits for the others, but no longer than is said; streams wait for nobody."""
+    history, blog = (
+        FoundFeed("history", Kind.HISTORY, "http://x/h"),
+        FoundFeed("blog", Kind.STREAM, "http://x/b"),
+    )
+    watch(store, QUEUE, history, blog)
+    with store.transaction() as conn:
+        for name, minute in (("queue", 10.0), ("blog", 10.0), ("history", 10.4)):
+            conn.execute("UPDATE feeds SET next_poll_at = ? WHERE name = ?", (stamp(after(minute)), name))
+
+    def taken(at: float, company: timedelta = timedelta(seconds=30)) -> list[str]:
+        return sorted(task.name for task in store.take_polls(after(at), company=company))
+
+    assert taken(10) == ["blog"]
+    assert taken(10, timedelta(0)) == ["blog", "queue"]
+    assert taken(10, timedelta(seconds=20)) == ["blog", "queue"]
+    assert taken(10.4) == ["blog", "history", "queue"]
+
+
+def test_list_does_not_wait_for_one_that_is_not_polled(store: Store) -> None:
+    """One that is paused, or is due much later, holds up nothing."""
+    history = FoundFeed("history", Kind.HISTORY, "http://x/h")
+    watch(store, QUEUE, history)
+    with store.transaction() as conn:
+        conn.execute("UPDATE feeds SET next_poll_at = ? WHERE name = 'queue'", (stamp(after(10)),))
+        conn.execute("UPDATE feeds SET next_poll_at = ? WHERE name = 'history'", (stamp(after(10.2)),))
+    company = timedelta(seconds=30)
+    assert store.take_polls(after(10), company=company) == ()
+    store.pause_feeds(["jane/history"], after(10))
+    assert [task.name for task in store.take_polls(after(10), company=company)] == ["queue"]

@@ -11,7 +11,7 @@ import pytest
 from busy import live
 from states import PHONE, added, after, entry, land, listed, must_claim, rows, watch
 
-from feedwatch.core.state import Settled, Settlement
+from feedwatch.core.state import Planned, Settled, Settlement
 from feedwatch.store import Store, keeping
 from feedwatch.store.connection import LOG_LIMIT
 
@@ -146,7 +146,7 @@ def test_after_a_week_of_churn_the_file_is_no_larger_than_after_two_days(path: P
         now = after(60 * hour)
         keys = [f"{hour}-{number}-{'x' * 100}" for number in range(25)]
         changes = tuple(added(key) for key in keys)
-        owed = tuple((number, PHONE) for number in range(25))
+        owed = tuple(Planned(number, PHONE) for number in range(25))
         land(store, listed(*keys), now, changes=changes, deliveries=owed, departed=tuple(map(entry, keys)))
         store.settle_message(must_claim(store, now), Settlement(Settled.DELIVERED), now)
         if hour % 6 == 4:

@@ -39,8 +39,8 @@ from states import (
     watch,
 )
 
-from feedwatch.core.model import FeedState, Kind, Notice, NoticeKind, Reason
-from feedwatch.core.state import ClaimedMessage, PollDecision, PollTask, Settled, Settlement, Verdict
+from feedwatch.core.model import FeedState, Kind, Markup, Notice, NoticeKind, Reason
+from feedwatch.core.state import ClaimedMessage, Planned, PollDecision, PollTask, Settled, Settlement, Verdict
 from feedwatch.errors import StoreError, StoreLocked
 from feedwatch.store import Store, connection
 
@@ -65,7 +65,7 @@ class Scene:
             came,
             after(3),
             changes=(added("c"), removed("a")),
-            deliveries=((0, PHONE), (1, PHONE), (1, "mail/1")),
+            deliveries=(Planned(0, PHONE), Planned(1, PHONE), Planned(1, "mail/1")),
             departed=(entry("gone"),),
             rekeyed={"d2": "d"},
             notice=NOTICE,
@@ -150,7 +150,7 @@ def scene_of(path: Path) -> Iterator[Scene]:
             row["token"],
             "",
             "",
-            is_html=False,
+            Markup.TEXT,
             attempts=1,
             refusals=0,
             first_attempt_at=START,
@@ -264,7 +264,7 @@ def test_an_error_within_a_transaction_undoes_all_of_it(path: Path) -> None:
 
         with pytest.raises(RuntimeError, match="no decision"):
             scene.store.record_poll(scene.task, reply(listed("x")), decide)
-        misled = believing(listed("x"), changes=(added("x"),), deliveries=((5, PHONE),))
+        misled = believing(listed("x"), changes=(added("x"),), deliveries=(Planned(5, PHONE),))
         with pytest.raises(IndexError):
             scene.store.record_poll(scene.task, reply(listed("x")), always(misled))
         assert dump(path) == before

@@ -1,0 +1,170 @@
+"""A message in our own words: the longest run of stories that fits, or what fits of a single one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from feedwatch.core.document import write_document
+from feedwatch.core.model import Composed, Markup, PictureLink, Story, Style
+from feedwatch.core.offer import BETWEEN, Offer, distinct_pictures, fits, group_stories, list_deliveries
+from feedwatch.core.telling import describe_story, heading_of, summarize_story
+from feedwatch.core.text import ELLIPSIS, find_most, measure, shorten
+from feedwatch.core.titles import write_title
+from feedwatch.core.wording import Part, Sentence, say
+from feedwatch.core.writing import (
+    cap_sentence,
+    for_twin,
+    join_entries,
+    write_entry,
+    write_plain,
+    write_sentence,
+)
+
+_LEAST_OF_A_NAME = 12
+"""Names cut shorter than that say nothing; a sentence that just breaks off says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One story in words: line by line, and as written."""
+
+    story: Story
+    lines: tuple[Sentence, ...]
+    picture: PictureLink | None = None
+    text: str = ""
+
+
+def compose_longest(offer: Offer) -> Composed:
+    """Make one message of the longest run of stories that fits, or of what fits of the first."""
+    entries = _write_entries(offer)
+    style = offer.style
+
+    def compose(named: int) -> Composed:
+        return _compose(entries[:named], offer, offer.told_with(named))
+
+    most = len(entries)
+    if most and not fits(compose(most), style):
+        most = find_most(most - 1, lambda named: measure(compose(named).body) <= style.limit)
+    # Bodies only grow with the run, but titles may shrink again: the last steps are made one by one.
+    while most > 1 and not fits(compose(most), style):
+        most -= 1
+    message = compose(max(most, 1))
+    if fits(message, style) or style.markup is Markup.JSON:
+        return message
+    return _compress(entries[0], offer)
+
+
+def _write_entries(offer: Offer) -> list[_Entry]:
+    """The stories that a message may name: no more than could fit by their length alone."""
+    # What is longer than all that fits is tried in many lengths further on: none of them is a longer one.
+    most = max(offer.style.limit, 1)
+    entries: list[_Entry] = []
+    length = 0
+    for story, picture in zip(offer.stories[: offer.most_named], offer.link_pictures(), strict=False):
+        lines = tuple(cap_sentence(line, most) for line in describe_story(story))
+        entries.append(_write(_Entry(story, lines, picture), offer.style))
+        length += measure(entries[-1].text)
+        if length > offer.style.limit:
+            break
+    return entries
+
+
+def _write(entry: _Entry, style: Style) -> _Entry:
+    is_notice = entry.story.notice is not None
+    text = write_entry(entry.lines, style, is_notice=is_notice, picture=entry.picture)
+    return replace(entry, text=text)
+
+
+def _compose(entries: Sequence[_Entry], offer: Offer, told: Sequence[Story]) -> Composed:
+    groups = group_stories(told)
+    title = write_title(groups, offer.style, offer.batch)
+    return Composed(
+        deliveries=list_deliveries(told),
+        title=title,
+        body=_write_body(entries, offer, title, len(told) - len(entries)),
+        markup=offer.style.markup,
+        twin=_write_twin(entries, offer, title, len(told) - len(entries)),
+        pictures=distinct_pictures(entry.picture for entry in entries),
+    )
+
+
+def _write_body(entries: Sequence[_Entry], offer: Offer, title: str, more: int) -> str:
+    if offer.style.markup is Markup.JSON:
+        stories = [entry.story for entry in entries]
+        return write_document(
+            stories, title=title, lines=[entry.text for entry in entries], batch=offer.batch
+        )
+    return join_entries(_group_texts(entries), offer.style, title=title, more=more)
+
+
+def _write_twin(entries: Sequence[_Entry], offer: Offer, title: str, more: int) -> str:
+    """The same in plain text, where the service takes that beside HTML."""
+    if not offer.style.twin or offer.style.markup is not Markup.HTML:
+        return ""
+    style = for_twin(offer.style)
+    plain = [_write(entry, style) for entry in entries]
+    return join_entries(_group_texts(plain), style, title=title, more=more)
+
+
+def _group_texts(entries: Iterable[_Entry]) -> Mapping[str, Sequence[str]]:
+    groups: dict[str, list[str]] = {}
+    for entry in entries:
+        groups.setdefault(heading_of(entry.story), []).append(entry.text)
+    return groups
+
+
+# ── what is too long for any message ──────────────────────────────────────────────────────────────
+
+
+def _compress(entry: _Entry, offer: Offer) -> Composed:
+    """One story within the limit: last lines give way first, then names and links, then all form."""
+    style = offer.style
+    kept = find_most(len(entry.lines) - 1, lambda n: fits(_compose_one(_keep_lines(entry, n), offer), style))
+    if kept:
+        return _compose_one(_keep_lines(entry, kept), offer)
+    for candidate in (entry, _without_links(entry)):
+        message = _shorten_names(candidate, offer)
+        if message is not None:
+            return message
+    return _break_off(entry, offer)
+
+
+def _compose_one(entry: _Entry, offer: Offer) -> Composed:
+    return _compose([_write(entry, offer.style)], offer, [entry.story])
+
+
+def _shorten_names(entry: _Entry, offer: Offer) -> Composed | None:
+    """What comes from elsewhere cut to the length that fits; None where that would leave too little."""
+    longest = max((measure(part.text) for line in entry.lines for part in line if part.foreign), default=0)
+    most = find_most(longest, lambda n: fits(_compose_one(_cap(entry, n), offer), offer.style))
+    return _compose_one(_cap(entry, most), offer) if most >= min(longest, _LEAST_OF_A_NAME) > 0 else None
+
+
+def _break_off(entry: _Entry, offer: Offer) -> Composed:
+    """The start of what happened, without a title or any markup: for the smallest of services."""
+    style = offer.style
+    plain = shorten(write_plain(summarize_story(entry.story)), max(style.limit, 1))
+    room = max(style.limit - BETWEEN, 1)
+
+    def write(length: int) -> str:
+        return write_sentence((Part(shorten(plain, length), foreign=True),), style)
+
+    most = find_most(room, lambda length: measure(write(length)) <= room)
+    body = write(most) if most else ELLIPSIS
+    twin = shorten(plain, room) if style.twin and style.markup is Markup.HTML else ""
+    return Composed(entry.story.deliveries, "", body, style.markup, twin)
+
+
+def _keep_lines(entry: _Entry, count: int) -> _Entry:
+    return replace(entry, lines=(*entry.lines[:count], say(ELLIPSIS)))
+
+
+def _cap(entry: _Entry, most: int) -> _Entry:
+    return replace(entry, lines=tuple(cap_sentence(line, most) for line in entry.lines))
+
+
+def _without_links(entry: _Entry) -> _Entry:
+    """Without addresses, and without a picture in its place."""
+    lines = tuple(tuple(replace(part, link=None) for part in line) for line in entry.lines)
+    return replace(entry, lines=lines, picture=None)

@@ -1,0 +1,101 @@
+"""A message as a document for a program: JSON whose keys are a promise (docs/webhook.md).
+
+A change is laid out here once: `feedwatch changes --json` prints the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from feedwatch.core.manner import Batch
+from feedwatch.core.model import Notice, NoticeKind, RecordedChange, Story
+from feedwatch.core.text import page_of
+
+VERSION = 1
+"""Of the schema (docs/webhook.schema.json). Keys may be added to a version; none is taken away or changed."""
+
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
+
+
+def write_document(stories: Sequence[Story], *, title: str, lines: Sequence[str], batch: Batch) -> str:
+    """Write the stories of one message as JSON; `lines` has what each says, in plain words."""
+    told = tuple(zip(stories, lines, strict=True))
+    return _write(
+        kind=_kind_of(stories, batch),
+        title=title,
+        text="\n".join(lines),
+        stories=[_lay_out_story(story, line) for story, line in told if story.notice is None],
+        notices=[_lay_out_notice(story.notice, line) for story, line in told if story.notice],
+        period_at=show_instant(batch.period_at),
+        part=batch.part,
+    )
+
+
+def write_plain_document(title: str, text: str) -> str:
+    """Write a message that was made for another service as JSON: its text alone."""
+    return _write(kind="text", title=title, text=text, stories=[], notices=[], period_at=None, part=1)
+
+
+def lay_out_change(change: RecordedChange) -> dict[str, object]:
+    """Give a change as every program is told it."""
+    return {
+        "id": change.id,
+        "at": show_instant(change.at),
+        "account": change.account,
+        "feed": full_name(change.account, change.feed),
+        "kind": str(change.feed_kind),
+        "change": str(change.kind),
+        "key": change.key,
+        "title": change.title,
+        "link": change.link,
+        "position": change.position,
+        "previous_position": change.previous_position,
+        "fields": {name: {"from": fact.before, "to": fact.after} for name, fact in change.facts.items()},
+    }
+
+
+def show_instant(at: datetime | None) -> str | None:
+    """Give an instant as everybody's tools read it."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
+
+
+def full_name(account: str, feed: str) -> str:
+    """Give a feed's name for ever."""
+    return feed if feed.startswith(f"{account}/") else f"{account}/{feed}"
+
+
+def _write(**parts: object) -> str:
+    # Half a character has no UTF-8, and strict readers refuse it escaped.
+    return _HALF_CHARACTER.sub("\ufffd", json.dumps({"version": VERSION, **parts}, ensure_ascii=False))
+
+
+def _kind_of(stories: Sequence[Story], batch: Batch) -> str:
+    if any(story.changes for story in stories):
+        return "changes" if batch.period_at is None else "digest"
+    is_test = any(story.notice and story.notice.kind is NoticeKind.TEST for story in stories)
+    return "test" if is_test else "notice"
+
+
+def _lay_out_story(story: Story, line: str) -> dict[str, object]:
+    pictures = (page_of(change.details.picture) for change in story.changes)
+    return {
+        "text": line,
+        "recommended": story.recommended,
+        "picture": next(filter(None, pictures), None),
+        "changes": [lay_out_change(change) for change in story.changes],
+    }
+
+
+def _lay_out_notice(notice: Notice, line: str) -> dict[str, object]:
+    return {
+        "text": line,
+        "notice": str(notice.kind),
+        "at": show_instant(notice.at),
+        "account": notice.account,
+        "feeds": [{"feed": each.feed, "entries": each.entries} for each in notice.feeds],
+        "reason": notice.reason,
+        "since_at": show_instant(notice.since_at),
+    }

@@ -1,0 +1,78 @@
+"""What a message may be made of: the stories that are offered to it; and whether what was made fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from feedwatch.core.manner import Batch
+from feedwatch.core.model import Composed, Markup, PictureLink, Story, Style
+from feedwatch.core.telling import heading_of
+from feedwatch.core.text import measure
+
+BETWEEN = 2
+"""Where a service has no titles, the title stands above the body: a line break counts for two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The stories that a message may tell, and how."""
+
+    stories: Sequence[Story]
+    style: Style
+    batch: Batch
+
+    @property
+    def counts_rest(self) -> bool:
+        """Whether there are more stories than a message may name: it tells all, and counts the others."""
+        limit = self.batch.manner.limit
+        return limit is not None and len(self.stories) > limit and self.style.markup is not Markup.JSON
+
+    @property
+    def most_named(self) -> int:
+        """How many stories a message may name."""
+        limit = self.batch.manner.limit
+        return max(limit, 1) if limit is not None and self.counts_rest else len(self.stories)
+
+    def told_with(self, named: int) -> Sequence[Story]:
+        """Give what a message tells that names so many: those, or all where the rest is counted."""
+        return self.stories if self.counts_rest else self.stories[:named]
+
+    def link_pictures(self) -> Iterator[PictureLink | None]:
+        """Give the first picture of each story, while the service shows more; one address has one name."""
+        most = self.style.pictures if self.batch.manner.pictures else 0
+        links: dict[str, PictureLink] = {}
+        for story in self.stories:
+            shown = next((change.details for change in story.changes if change.details.picture), None)
+            url = (shown and shown.picture) or ""
+            if shown and url not in links and len(links) < most:
+                links[url] = PictureLink(url, f"picture-{len(links) + 1}", own=shown.own)
+            yield links.get(url)
+
+
+def fits(message: Composed, style: Style) -> bool:
+    """Say whether a service takes a message."""
+    return measure(message.title) <= style.title_limit and measure_message(message) <= style.limit
+
+
+def measure_message(message: Composed) -> int:
+    """Measure title and body together, in the longer of its forms."""
+    return measure(message.title) + BETWEEN + max(measure(message.body), measure(message.twin))
+
+
+def group_stories(stories: Iterable[Story]) -> dict[str, list[Story]]:
+    """Put stories under the lists that they are told under, in the order in which these first appear."""
+    groups: dict[str, list[Story]] = {}
+    for story in stories:
+        groups.setdefault(heading_of(story), []).append(story)
+    return groups
+
+
+def list_deliveries(stories: Iterable[Story]) -> tuple[int, ...]:
+    """List the ids of all deliveries that stories tell."""
+    return tuple(delivery for story in stories for delivery in story.deliveries)
+
+
+def distinct_pictures(links: Iterable[PictureLink | None]) -> tuple[PictureLink, ...]:
+    """Give each picture once."""
+    return tuple(dict.fromkeys(link for link in links if link is not None))

@@ -1,0 +1,144 @@
+"""One message at work: each of its parts written with a template of a set, or with one of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import tzinfo
+
+from feedwatch.core.model import Markup, PictureLink, Story, Style
+from feedwatch.core.telling import count_stories
+from feedwatch.core.text import escape_html, shorten
+from feedwatch.core.told import Told
+from feedwatch.core.writing import for_title, for_twin
+from feedwatch.scribe.environment import Piece, TemplateFault
+from feedwatch.scribe.page import list_accounts, make_card, say_heading, say_preview
+from feedwatch.scribe.pictures import name_picture
+from feedwatch.scribe.templates import Path, TemplateProblem, TemplateSet
+from feedwatch.scribe.views import DigestView, StoryView, reword, view_lists, view_story
+from feedwatch.scribe.writing import Written, as_html
+
+PAGE, PAGE_TWIN = "digest.html.j2", "digest.txt.j2"
+LISTS = {Markup.TEXT: "list.txt.j2", Markup.HTML: "list.html.j2", Markup.MARKDOWN: "list.md.j2"}
+_SEEN_IN_LINE = tuple(
+    each.name for each in fields(StoryView) if each.name not in {"story", "told", "line", "is_reworded"}
+)
+
+
+class SetFault(Exception):
+    """A template failed while a message was written."""
+
+    def __init__(self, problem: TemplateProblem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is written, with which templates, by which clock, and the pictures that go along."""
+
+    own: Mapping[str, Piece]
+    chosen: TemplateSet
+    told: Told
+    zone: tzinfo
+    pictures: dict[str, PictureLink]
+
+    def write_title(self, style: Style) -> str | None:
+        """The title in the set's words, on one line and within its limit; None where it has none."""
+        if ("title",) not in self.chosen.pieces:
+            return None
+        plain = for_title(style)
+        written = self._render(("title",), plain, self._see(self._view_stories(plain)))
+        return shorten(" ".join(written.split()), style.title_limit)
+
+    def write_body(self, style: Style) -> str:
+        """The body in the set's words; where it has no body for this form, our list of its lines."""
+        path = self.chosen.find_body(style.markup)
+        if path == ("body",) and style.markup is Markup.HTML:
+            return f"<p>{_break_lines(self.write_body(for_twin(style)))}</p>"
+        values = self._see(self._view_stories(style))
+        if path is None:
+            return self._render_own(LISTS[style.markup], style, values)
+        return self._render(path, style, values)
+
+    def write_page(self, style: Style) -> str:
+        """The page of a mail."""
+        return self._render_page(PAGE, style)
+
+    def write_page_twin(self, style: Style) -> str:
+        """The same as the page, in plain text."""
+        has_words = self.chosen.find_body(style.markup) is not None
+        return self.write_body(style) if has_words else self._render_page(PAGE_TWIN, style)
+
+    # ── what templates see ────────────────────────────────────────────────────────────────────────
+
+    def _view_stories(self, style: Style) -> list[StoryView]:
+        return [
+            self._say_line(view_story(story, style, self.zone, self._name_picture(story, style)), style)
+            for story in self.told.stories
+        ]
+
+    def _name_picture(self, story: Story, style: Style) -> str | None:
+        is_shown = style.inline and style.markup is Markup.HTML
+        return name_picture(story, self.pictures) if is_shown else None
+
+    def _say_line(self, story: StoryView, style: Style) -> StoryView:
+        """A story with its line in the set's words: plain text, whatever the form."""
+        path = self.chosen.find_line(story.kind)
+        if path is None:
+            return story
+        is_html = style.markup is Markup.HTML
+        plain = for_twin(style) if is_html else style
+        seen = view_story(story.story, plain, self.zone) if is_html else story
+        line = self._render(path, plain, {name: getattr(seen, name) for name in _SEEN_IN_LINE})
+        return reword(story, as_html(_break_lines(line)) if is_html else Written(line))
+
+    def _see(self, stories: Sequence[StoryView]) -> dict[str, object]:
+        return {
+            "stories": stories,
+            "lists": view_lists(stories),
+            "changes": tuple(change for story in stories for change in story.changes),
+            "count": len(stories) + self.told.more,
+            "more": self.told.more,
+            "summary": count_stories(self.told.stories),
+            "digest": self._view_digest(stories),
+        }
+
+    def _view_digest(self, stories: Sequence[StoryView]) -> DigestView | None:
+        digest, period_at = self.told.batch.manner.digest, self.told.batch.period_at
+        if digest is None:
+            return None
+        at = period_at or max(story.at for story in stories)
+        return DigestView(str(digest.every), at.astimezone(digest.zone), self.told.batch.part)
+
+    # ── rendering ─────────────────────────────────────────────────────────────────────────────────
+
+    def _render_page(self, name: str, style: Style) -> str:
+        stories = self._view_stories(style)
+        heading, day = say_heading(self._view_digest(stories), max(story.at for story in stories))
+        page = {
+            "heading": heading,
+            "day": day,
+            "preview": say_preview(stories, self.told.more),
+            "accounts": list_accounts(view_lists(stories)),
+            "make_card": make_card,
+        }
+        return self._render_own(name, style, self._see(stories) | page)
+
+    def _render(self, path: Path, style: Style, values: Mapping[str, object]) -> str:
+        return _render(self.chosen.pieces[path], self.chosen.name, path, style, values)
+
+    def _render_own(self, name: str, style: Style, values: Mapping[str, object]) -> str:
+        return _render(self.own[name], "", (name,), style, values)
+
+
+def _render(piece: Piece, name: str, path: Path, style: Style, values: Mapping[str, object]) -> str:
+    try:
+        # One that goes on beyond the limit does not fit, however it would end.
+        return piece.render(style, values, style.limit).strip()
+    except TemplateFault as fault:
+        raise SetFault(TemplateProblem(name, path, str(fault))) from None
+
+
+def _break_lines(text: str) -> str:
+    return escape_html(text).replace("\n", "<br>\n")

@@ -1,0 +1,66 @@
+"""When what is owed is due, where that is decided anew: a round has ended, the routes are others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from feedwatch.core.model import WaitsFor
+from feedwatch.core.state import PendingDelivery, Planned
+from feedwatch.store.codec import instant, stamp
+from feedwatch.store.connection import Connection
+from feedwatch.store.memory import CHANGE_COLUMNS, read_change
+
+_OF_ACCOUNTS = """
+EXISTS (SELECT 1 FROM changes JOIN feeds ON feeds.id = changes.feed_id
+    WHERE changes.id = deliveries.change_id AND feeds.account IN (SELECT value FROM json_each(:accounts)))
+"""
+_ROUTES = "routes"
+
+
+class Planning(Connection):
+    """The store's words about the time of what is owed."""
+
+    def end_round(self, accounts: Collection[str] | None, due_at: datetime) -> int:
+        """Have what has been gathered of these accounts (None: of all) be due then; returns how much."""
+        where = "state = 'pending' AND waits_for = :gathering AND not_before > :at"
+        values = {"gathering": WaitsFor.GATHERING, "at": stamp(due_at)}
+        if accounts is not None:
+            where += f" AND {_OF_ACCOUNTS}"
+            values["accounts"] = json.dumps(sorted(accounts))
+        with self.transaction() as conn:
+            return conn.execute(f"UPDATE deliveries SET not_before = :at WHERE {where}", values).rowcount  # noqa: S608 — only our own text
+
+    def plan_again(
+        self, routes: str, plan: Callable[[PendingDelivery], Planned | None], now: datetime
+    ) -> int:
+        """Plan anew what no message has bound yet, if `routes` are not those that it was planned by.
+
+        What no route leads to its address any more is told all the same, plainly and at once. Returns how
+        many deliveries are told otherwise than they would have been.
+        """
+        known = self.query("SELECT value FROM facts WHERE name = ?", (_ROUTES,))
+        if known and known[0]["value"] == routes:
+            return 0
+        with self.transaction() as conn:
+            rows = conn.execute(_PENDING).fetchall()
+            changed = 0
+            for row in rows:
+                pending = PendingDelivery(row["delivery_id"], row["address"], read_change(row))
+                planned = plan(pending) or Planned(0, pending.address)
+                due_at = planned.not_before or min(now, instant(row["not_before"]))
+                changed += conn.execute(
+                    "UPDATE deliveries SET not_before = ?1, manner = ?2, urgent = ?3, waits_for = ?4 "
+                    "WHERE id = ?5 AND (manner <> ?2 OR urgent <> ?3 OR waits_for IS NOT ?4)",
+                    (stamp(due_at), planned.manner, planned.urgent, planned.waits_for, pending.id),
+                ).rowcount
+            conn.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_ROUTES, routes))
+        return changed
+
+
+_PENDING = f"""
+SELECT deliveries.id AS delivery_id, deliveries.address, deliveries.not_before, {CHANGE_COLUMNS}
+FROM deliveries JOIN changes ON changes.id = deliveries.change_id JOIN feeds ON feeds.id = changes.feed_id
+WHERE deliveries.state = 'pending' AND deliveries.set_apart_at IS NULL
+"""  # noqa: S608 — only our own text
