@@ -348,7 +348,7 @@ def _place_fault(config: Config, fault: TemplateProblem) -> Problem:
 
 
 def _complain_of_template(problem: TemplateProblem) -> None:
-    _LOG.warning("%s: the built-in words are used", problem)
+    _LOG.error("%s: the built-in words are used", problem)
 
 
 def make_policy(config: Config) -> RetryPolicy:

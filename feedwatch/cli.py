@@ -173,9 +173,10 @@ def run(invocation: Invocation) -> None:
 @as_json
 @click.pass_obj
 def poll(invocation: Invocation, feeds: tuple[str, ...], *, as_json: bool) -> int:
-    """Poll all feeds (or those named, as account/name) once, now, and deliver what is due.
+    """Poll all feeds, or those named, now; deliver what is due.
 
-    1 if a feed failed, an account is signed out or a message could not be sent.
+    FEED is account/name. It ends with 1 if a feed failed, an account is signed out or a message could not
+    be sent.
     """
     config = invocation.load()
     _looking().check_feeds(config, feeds)
@@ -244,7 +245,7 @@ def discover(invocation: Invocation, accounts: tuple[str, ...], *, as_json: bool
 @as_json
 @click.pass_obj
 def status(invocation: Invocation, *, as_json: bool) -> None:
-    """Show each feed: its kind, entries, last and next poll, and how it went."""
+    """Show each feed: kind, entries, last and next poll, how it went."""
     with _reading(invocation, as_json=as_json) as (store, screen):
         _looking().show_status(store, screen)
 
@@ -349,7 +350,7 @@ def outbox_drop(invocation: Invocation, what: tuple[str, ...]) -> int:
 @as_json
 @click.pass_obj
 def explain(invocation: Invocation, change: int, *, as_json: bool) -> None:
-    """Say which routes tell CHANGE and which do not, what it waits for, and how it was sent.
+    """Say why CHANGE was told or was not, and what it waits for.
 
     CHANGE is its number, as in `feedwatch changes`. The routes are judged as the configuration stands now.
     """
@@ -368,7 +369,10 @@ def explain(invocation: Invocation, change: int, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def preview(invocation: Invocation, route: int, last: int, *, as_json: bool) -> None:
-    """Show what a route would send of the last changes that it tells; with --json, byte for byte."""
+    """Show what a route would send of the last changes that it tells.
+
+    With --json byte for byte, and the plain text that goes with a mail, too.
+    """
     config = invocation.load()
     from feedwatch.previewing import preview_route  # noqa: PLC0415
 
@@ -396,17 +400,21 @@ def silence(context: click.Context, *, as_json: bool) -> None:
 def silence_add(
     invocation: Invocation, matcher: str, length: str | None, until: str | None, comment: str
 ) -> int:
-    """Tell nothing of what fulfils MATCHER: a condition as in a route's `where`.
+    """Tell nothing of what fulfils MATCHER, for a time.
+
+    MATCHER is a condition, as in the `where` of a route (docs/conditions.md). The end is --for or --until.
 
     For example: feedwatch silence add 'feed = "jane/queue"' --for 2h
     """
     if (length is None) == (until is None):
         raise click.UsageError("say for how long: either --for or --until")
     with _writing(invocation) as (store, config):
-        now = datetime.now(UTC)
+        screen, now = _looking().make_screen(store, _looking().start_hiding(config)), datetime.now(UTC)
         ends_at = _read_length(length, now) if length is not None else _read_end(until or "", config.zone)
         silencing, zone = _silencing(), config.zone
-        return int(silencing.add_silence(store, matcher, comment, now=now, ends_at=ends_at, zone=zone))
+        return int(
+            silencing.add_silence(store, screen, matcher, comment, now=now, ends_at=ends_at, zone=zone)
+        )
 
 
 @silence.command("list")
@@ -414,7 +422,7 @@ def silence_add(
 @as_json
 @click.pass_context
 def silence_list(context: click.Context, *, all_ended: bool, as_json: bool) -> None:
-    """Show the silences in force, and how many changes each has kept from being told."""
+    """Show the silences in force, and how much each has kept back."""
     assert context.parent is not None
     as_json = as_json or context.parent.params["as_json"]
     _list_silences(context.obj, as_json=as_json, all_ended=all_ended)
@@ -494,7 +502,7 @@ def opml_import(file: Path, account: str) -> None:
 @click.option("--for", "length", metavar="DURATION", help="End by itself, e.g. after 20s.")
 @click.option("--webhook", metavar="URL", hidden=True, help="Where the demo's daemon sends, for its test.")
 def demo(length: str | None, webhook: str | None) -> int:
-    """See it work: an API server, a daemon and moving lists, all in this terminal."""
+    """See it work, in this terminal: a server, a daemon, moving lists."""
     from feedwatch.config import parse_duration  # noqa: PLC0415
     from feedwatch.demo import run_demo  # noqa: PLC0415
 
@@ -511,7 +519,7 @@ def demo(length: str | None, webhook: str | None) -> int:
     "--write-config", type=click.Path(path_type=Path), help="Write a configuration for it to a file."
 )
 def sandbox(port: int, write_config: Path | None) -> None:
-    """Run the API server alone, on this machine, for trying things out."""
+    """Run the API server of the demo alone, for trying things out."""
     from feedwatch.sandbox import run_sandbox  # noqa: PLC0415
 
     run_sandbox(port, write_config, click.echo)

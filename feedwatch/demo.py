@@ -21,6 +21,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from pathlib import Path
 from typing import Self
 
@@ -37,6 +38,8 @@ _SLOW_PAUSE = 4.0
 """Seconds between two moves once everything has been shown."""
 _PATIENCE = 30.0
 """Seconds to wait for what should come at once."""
+_GATHER = "1500ms"
+"""Longer than from one round to the next: what happens in the midst of a round is told as one, too."""
 _LAST_LINES = 8
 _TARGET = "webhook"
 
@@ -59,6 +62,37 @@ MOVES = (
     Move("a rating", lambda world: world.rate(title="Casablanca", value="5"), "rated"),
     Move("a recommendation", lambda world: world.recommend(title="The Third Man"), "recommended"),
 )
+
+
+def _spend_an_evening(world: World) -> None:
+    """Watch a title, rate it and take it off the queue: three lists change, and one story is told."""
+    with world.lock:
+        title = world.remove(position=2)
+        world.watch(title=title.id)
+        world.rate(title=title.id, value=random.choice("345"))  # noqa: S311 — nothing secret hangs on it
+
+
+def _make_plans(world: World) -> None:
+    """Put two more titles into the queue at once."""
+    with world.lock:
+        for _ in range(2):
+            world.add()
+
+
+def _move_one(world: World) -> None:
+    world.move(start=random.randint(2, len(world.queue)), to=1)  # noqa: S311 — nothing secret hangs on it
+
+
+AFTERWARDS: tuple[tuple[str, Callable[[World], object]], ...] = (
+    ("watches a film of the queue, rates it and takes it off", _spend_an_evening),
+    ("adds two titles", _make_plans),
+    ("watches, rates and takes off another", _spend_an_evening),
+    ("makes another move", _move_one),
+)
+"""What goes on once everything has been shown, in turn: changes that are told as one, for the most part.
+
+As many titles come as go, so that it can go on for ever.
+"""
 
 
 class Webhook:
@@ -138,8 +172,9 @@ class _Demo:
         self._log = folder / "daemon.log"
         self._daemon = stack.enter_context(_daemon(config, self._log))
         click.secho("feedwatch demo", bold=True)
-        click.echo(f"An API server at {base}, a daemon that polls it every second, and a webhook.")
-        click.echo("Somebody moves the lists; below is what the webhook is told.  Ctrl-C ends it.\n")
+        click.echo(f"An API server at {base}, a daemon that polls it every")
+        click.echo("second, and a webhook. Somebody moves the lists; below is what the webhook is")
+        click.echo("told.  Ctrl-C ends it.\n")
 
     def run(self) -> None:
         """Wait for the daemon to know the lists, move each in turn, and go on until the time is up."""
@@ -154,8 +189,11 @@ class _Demo:
             return
         end = "until Ctrl-C" if self._ends_at == float("inf") else "until the time is up"
         click.secho(f"That was all six. It goes on {end}.\n", fg="green")
-        while self._is_on():
-            self._make_some_move()
+        for what, carry_out in cycle(AFTERWARDS):
+            if not self._is_on():
+                return
+            carry_out(self._world)
+            click.secho(f"  (somebody {what})", dim=True)
             self._show_messages(time.monotonic() + _SLOW_PAUSE)
 
     def keep_last_words(self) -> None:
@@ -184,12 +222,6 @@ class _Demo:
         self._made.add(move.what)
         self._awaited[move.what] = (title.name, move.verb)
         click.secho(f"  (somebody makes {move.what})", dim=True)
-
-    def _make_some_move(self) -> None:
-        places = len(self._world.queue)
-        start = random.randint(2, places - 1)  # noqa: S311 — nothing secret hangs on it
-        self._world.move(start=start, to=1)
-        click.secho("  (somebody makes another move)", dim=True)
 
     def _show_messages(
         self, deadline: float = float("inf"), *, until: Callable[[], bool] = lambda: False
@@ -242,7 +274,7 @@ def _tells(lines: list[str], words: tuple[str, str]) -> bool:
 def _configure(sandbox: Sandbox, base: str, folder: Path, webhook: str) -> str:
     targets = f"  {_TARGET}: {webhook}\n"
     more = f"routes:\n  - {{to: {_TARGET}, changes: all}}\nstate: {folder / 'feedwatch.db'}\n"
-    return sample_config(sandbox, base, every="1s", targets=targets, more=more)
+    return sample_config(sandbox, base, every="1s", gather=_GATHER, targets=targets, more=more)
 
 
 @contextmanager

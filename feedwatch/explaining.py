@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from feedwatch.config import Config
-from feedwatch.core.document import full_name, show_instant
+from feedwatch.core.document import show_instant
 from feedwatch.core.explain import RouteVerdict, Verdict, judge_routes
+from feedwatch.core.keys import full_name
 from feedwatch.core.model import MessageState, RecordedChange
 from feedwatch.core.notices import say_moment
 from feedwatch.core.route import Route
@@ -30,7 +31,7 @@ def explain_change(store: Store, config: Config, screen: Screen, change_id: int)
     """
     change = store.find_change(change_id)
     if change is None:
-        raise FeedwatchError(f"no change {change_id} is known: feedwatch changes --json shows their numbers")
+        raise FeedwatchError(f"no change {change_id} is known: feedwatch changes shows their numbers")
     verdicts = judge_routes(change, make_routes(config))
     deliveries = store.list_deliveries(change_id)
     if screen.as_json:
@@ -80,7 +81,8 @@ def _say_manner(route: Route) -> str | None:
     manner = route.manner
     said = [
         f"digest, {manner.digest}" if manner.digest else "",
-        f"quiet {manner.quiet}" if manner.quiet else "",
+        f"quiet {manner.quiet.hours}" if manner.quiet else "",
+        f"urgent: {manner.quiet.urgent}" if manner.quiet and manner.quiet.urgent else "",
     ]
     return "; ".join(filter(None, said)) or None
 
@@ -96,6 +98,8 @@ def _say_deliveries(screen: Screen, deliveries: Sequence[DeliveryStatus], zone: 
 def _state_of(each: DeliveryStatus) -> str:
     if each.silence is not None:
         return "silenced"
+    if each.is_paused and each.message_state in (None, MessageState.PENDING):
+        return "paused"
     return str(each.message_state or each.state)
 
 
@@ -109,18 +113,28 @@ def _say_delivery(each: DeliveryStatus, zone: tzinfo) -> str:
     said = f"message {each.message} ({each.message_title}), {attempts}"
     if each.settled_at is not None:
         said += f", {say_moment(each.settled_at, zone)}"
+    elif _state_of(each) == "paused":
+        said += f": {_say_paused(each)}"
     elif each.next_attempt_at is not None and each.message_state == MessageState.PENDING:
-        said += f", due {say_moment(each.next_attempt_at, zone)}"
+        moment = say_moment(each.next_attempt_at, zone)
+        said += f", {WAITS[each.waits_for]}, until {moment}" if each.waits_for else f", due {moment}"
     why = say_reason(each.reason, each.detail) if each.reason else None
     return f"{said}: {why}" if why else said
 
 
 def _say_unbound(each: DeliveryStatus, zone: tzinfo) -> str:
+    if each.is_paused:
+        return _say_paused(each)
     if each.reason is not None:
         return say_reason(each.reason, each.detail)
     if each.waits_for is None:
         return f"due {say_moment(each.not_before, zone)}"
     return f"{WAITS[each.waits_for]}, until {say_moment(each.not_before, zone)}"
+
+
+def _say_paused(each: DeliveryStatus) -> str:
+    what = each.address if each.is_paused else each.message
+    return f"feedwatch outbox resume {what}"
 
 
 def _join(words: object) -> str:

@@ -61,11 +61,16 @@ def open_for_looking(config: Config, *, as_json: bool) -> Iterator[tuple[Store, 
     redactor = start_hiding(config)
     store = Store.open_read_only(config.state)
     try:
-        for feed in store.list_feeds():
-            redactor.register(*secrets_of_url(feed.address))
-        yield store, Screen(redactor, as_json=as_json)
+        yield store, make_screen(store, redactor, as_json=as_json)
     finally:
         store.close()
+
+
+def make_screen(store: Store, redactor: Redactor, *, as_json: bool = False) -> Screen:
+    """Make a screen that hides the tokens of the feeds in a state, too."""
+    for feed in store.list_feeds():
+        redactor.register(*secrets_of_url(feed.address))
+    return Screen(redactor, as_json=as_json)
 
 
 def show_status(store: Store, screen: Screen) -> None:

@@ -169,6 +169,8 @@ def _redact_values(value: object, redactor: Redactor) -> object:
         return redactor.redact(value)
     if isinstance(value, Mapping):
         return {key: _redact_values(each, redactor) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redact_values(each, redactor) for each in value]
     return value
 
 
@@ -213,10 +215,19 @@ def show_duration(length: timedelta) -> str:
     return f"{seconds} s"
 
 
+def _round(length: timedelta) -> timedelta:
+    """The nearest to a duration that can be said in one unit: what was to be in two hours is not `in 1 h`."""
+    seconds = round(length.total_seconds())
+    for size in (60, 3600, 86400):
+        if seconds >= size:
+            seconds = (seconds + size // 2) // size * size
+    return timedelta(seconds=seconds)
+
+
 def _show_relative(instant: str, now: datetime, *, is_plan: bool) -> str:
     length = datetime.fromisoformat(instant) - now
     if length >= _SOON:
-        return f"in {show_duration(length)}"
+        return f"in {show_duration(_round(length))}"
     if is_plan:
         return "now"
     return f"{show_duration(-length)} ago" if length <= -_SOON else "just now"

@@ -11,7 +11,7 @@ from feedwatch.core.explain import Verdict, judge_routes
 from feedwatch.core.manner import Batch
 from feedwatch.core.model import Composed, OwedDelivery, RecordedChange, Style
 from feedwatch.core.route import Route, Routes
-from feedwatch.core.text import measure
+from feedwatch.core.text import measure_in
 from feedwatch.core.told import Scribe
 from feedwatch.deliver import compose_batch
 from feedwatch.errors import FeedwatchError
@@ -107,7 +107,7 @@ def _print_message(
         return
     part, parts = place
     which = f", message {part} of {parts}" if parts > 1 else ""
-    length = measure(message.title) + measure(message.body)
+    length = measure_in(message.title, style) + measure_in(message.body, style)
     screen.say(f"── {address}{which}: {message.markup}, {length:,} of {style.limit:,} ──")
     screen.say(f"Title: {message.title}")
     for line in clean_lines(screen.redactor.redact(message.body)).splitlines():

@@ -65,9 +65,15 @@ class Redactor:
                 continue
             self._known.add(secret)
             for spelling in _spell(secret):
-                anchor = _PLAIN.search(spelling.text)
-                of_anchor = self._spellings.setdefault(anchor[0], []) if anchor else self._always
+                anchor = self._choose_anchor(spelling.text)
+                of_anchor = self._always if anchor is None else self._spellings.setdefault(anchor, [])
                 of_anchor.append(spelling)
+
+    def _choose_anchor(self, text: str) -> str | None:
+        """Four characters that tell a secret from the others: `http` stands in every address."""
+        pieces = _PLAIN.findall(text)
+        # The last of those that as few share: what is particular of an address is at its end.
+        return min(reversed(pieces), key=lambda piece: len(self._spellings.get(piece, ())), default=None)
 
     def redact(self, text: str) -> str:
         """The text without secrets."""

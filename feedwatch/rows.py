@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
-from feedwatch.core.document import full_name, lay_out_change, show_instant
+from feedwatch.core.document import lay_out_change, show_instant
+from feedwatch.core.keys import full_name
 from feedwatch.core.model import Reason, RecordedChange, WaitsFor
 from feedwatch.core.notices import REASONS
 from feedwatch.core.state import FeedStatus, MessageStatus, StoredEntry

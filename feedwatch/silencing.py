@@ -20,9 +20,16 @@ from feedwatch.store import Store
 
 
 def add_silence(
-    store: Store, matcher: str, comment: str, *, now: datetime, ends_at: datetime, zone: tzinfo
+    store: Store,
+    screen: Screen,
+    matcher: str,
+    comment: str,
+    *,
+    now: datetime,
+    ends_at: datetime,
+    zone: tzinfo,
 ) -> int:
-    """Silence what fulfils a condition until an instant, and say so.
+    """Silence what fulfils a condition until an instant, and say so. No secret is kept in a comment.
 
     Raises:
         FeedwatchError: it is no condition, or the end is no later than now.
@@ -30,12 +37,12 @@ def add_silence(
     try:
         condition = parse_condition(matcher)
     except ConditionError as error:
-        raise FeedwatchError(f"{matcher}: column {error.column}: {error}") from error
+        raise FeedwatchError(f"{screen.clean(matcher)}: column {error.column}: {error}") from error
     if ends_at <= now:
-        raise FeedwatchError("the end of a silence lies ahead: --for 2h, or --until 2026-12-24")
-    number = store.add_silence(str(condition), comment, now, ends_at)
-    click.echo(f"silence {number}: nothing is told of what happens until {say_moment(ends_at, zone)}, where")
-    click.echo(f"  {condition}")
+        raise FeedwatchError("the end of a silence lies ahead: --for 2h, or --until a date to come")
+    number = store.add_silence(str(condition), screen.redactor.redact(comment), now, ends_at)
+    screen.say(f"silence {number}: nothing is told of what happens until {say_moment(ends_at, zone)}, where")
+    screen.say(f"  {condition}")
     return 0
 
 
@@ -59,7 +66,8 @@ def expire_silences(store: Store, ids: Sequence[int], now: datetime, *, tell: bo
         click.echo(f"silence {number} has ended; it kept {_count(known[number].kept)} from being told")
     if tell and found:
         store.tell_silenced(found, now)
-        click.echo("what it kept is told now" if len(found) == 1 else "what they kept is told now")
+        which = "it" if len(found) == 1 else "they"
+        click.echo(f"what {which} kept is told now; what a digest tells, in the next one")
     for number in missing:
         click.echo(f"error: there is no silence {number} (feedwatch silence list --all)", err=True)
     return int(bool(missing))

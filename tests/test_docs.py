@@ -171,6 +171,21 @@ def test_every_command_and_option_is_documented(words: str) -> None:
     assert "Exit status" in section
 
 
+def test_the_list_of_contents_of_the_commands_has_each() -> None:
+    """A command is found from the top of its page: by its own name, or that of its group."""
+    contents = COMMANDS.read_text().split("\n## ")[0]
+    missing = {words for words in ALL if f"](#{words.replace(' ', '-')})" not in contents}
+    assert missing == {words for words, command in ALL.items() if isinstance(command, click.Group)}
+
+
+def test_no_sentence_of_a_list_of_commands_is_cut() -> None:
+    """What `--help` says of each command fits beside it on a terminal of 80 columns."""
+    for words, command in [("", cli), *ALL.items()]:
+        if isinstance(command, click.Group):
+            listed = command.get_help(click.Context(command, info_name=words, terminal_width=80))
+            assert "..." not in listed.partition("Commands:")[2], listed
+
+
 def test_no_command_is_documented_that_is_not() -> None:
     """Each section of a command is one of the program's."""
     assert set(re.findall(r"^### ([a-z ]+)$", COMMANDS.read_text(), re.MULTILINE)) <= set(ALL)

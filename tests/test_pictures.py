@@ -80,6 +80,8 @@ def test_picture_is_known_by_its_first_bytes(content: bytes, media_type: str) ->
         b"<!DOCTYPE html><html></html>",
         b"BM" + bytes(60),
         b"\xff\xd8\xff\xda" + bytes(60),
+        jpeg(640, 480)[:2] + b"\xff" * 5_000_000 + jpeg(640, 480)[2:],
+        jpeg(640, 480)[:2] + b"\xff\xe0\x00\x02" * 100_000 + jpeg(640, 480)[2:],
         b"\x89PNG\r\n\x1a\n\0\0\0\rIDAT" + bytes(20),
     ],
 )

@@ -59,7 +59,7 @@ def test_terminal_gets_colours_and_instants_as_they_are_said(monkeypatch: pytest
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    at = show_instant(datetime.now(UTC) + timedelta(minutes=13, seconds=30))
+    at = show_instant(datetime.now(UTC) + timedelta(minutes=13, seconds=10))
     rows = [row(next_poll_at=at), row(state="failing", why="it broke"), row(feed="c/d", why="it broke")]
     assert show(rows, COLUMNS, Terminal()) == (
         "Feed  State    Next poll\n"
@@ -69,6 +69,19 @@ def test_terminal_gets_colours_and_instants_as_they_are_said(monkeypatch: pytest
         "\n"
         "a/b, c/d: it broke\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(7199, "in 2 h"), (3596, "in 1 h"), (5000, "in 1 h"), (86390, "in 1 d"), (129700, "in 2 d")],
+)
+def test_what_lies_ahead_is_told_in_the_nearest_unit(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, said: str
+) -> None:
+    """A silence of two hours, listed a moment later, ends in 2 h and not in 1."""
+    monkeypatch.setenv("TERM", "dumb")
+    at = show_instant(datetime.now(UTC) + timedelta(seconds=seconds, milliseconds=900))
+    assert f"  {said}\n" in show([row(next_poll_at=at)], COLUMNS, Terminal())
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
@@ -86,7 +99,7 @@ def test_colours_can_be_declined(monkeypatch: pytest.MonkeyPatch, name: str, val
         ("last_polled_at", timedelta(minutes=2, seconds=5), "2 min ago"),
         ("at", timedelta(hours=5, minutes=1), "5 h ago"),
         ("first_seen_at", timedelta(days=40, minutes=1), "40 d ago"),
-        ("next_poll_at", timedelta(minutes=-5, seconds=-30), "in 5 min"),
+        ("next_poll_at", timedelta(minutes=-5, seconds=-20), "in 5 min"),
         ("next_poll_at", timedelta(minutes=5), "now"),
         ("next_attempt_at", timedelta(hours=-30), "in 1 d"),
     ],
@@ -148,6 +161,13 @@ def test_secret_is_masked_in_json_and_breaks_no_key(secret: str) -> None:
     read = json.loads(shown)
     assert read["title"] == f"<{MASK}>"
     assert list(read) == ["feed", "state", "next_poll_at", "why", "title", "ok", "none"]
+
+
+def test_secret_is_masked_within_lists_and_mappings() -> None:
+    """A list of addresses is a way out like any text, however deep it stands."""
+    rows = [row(title=None, fields={"x": ["an-old-secret", ("an-old-secret", 1)]})]
+    shown = show(rows, ["feed"], io.StringIO(), "an-old-secret", as_json=True)
+    assert json.loads(shown)["fields"] == {"x": [MASK, [MASK, 1]]}
 
 
 @pytest.mark.parametrize("out", [io.StringIO(), Terminal()], ids=["a pipe", "a terminal"])

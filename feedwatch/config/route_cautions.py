@@ -12,8 +12,9 @@ from feedwatch.config.schema import Account, FeedsAccount, NetflixAccount, Setti
 from feedwatch.core.calendar import Digest, Every, Quiet
 from feedwatch.core.fields import Field
 from feedwatch.core.kinds import KindRules, rules_of
-from feedwatch.core.model import Change, ChangeKind, Entry, Kind
-from feedwatch.core.where import AllOf, AnyOf, Comparison, Condition, Not, Subjects
+from feedwatch.core.model import ChangeKind, Kind
+from feedwatch.core.possible import can_hold
+from feedwatch.core.where import AllOf, AnyOf, Comparison, Condition, Not
 from feedwatch.redact import mask_url
 
 _Found = tuple[tuple[PathStep, ...], str]
@@ -123,8 +124,12 @@ def _may_hold(condition: Condition, route: RouteSettings, selected: list[_Feed])
     """Whether some change that a route tells may be like that: the first that may is enough."""
     if not _looks_at_names(condition):  # then one of thousands stands for all
         selected = list(dict.fromkeys(_Feed(feed.account, kind=feed.kind) for feed in selected))
-    cases = (case for feed in selected for case in _cases_of(feed, route.changes))
-    return any(_judge(condition, case) is not False for case in cases)
+    return any(
+        can_hold(condition, rules_of(kind), change, account=feed.account, feed=feed.name)
+        for feed in selected
+        for kind in feed.kinds
+        for change in _wanted_of(rules_of(kind), route.changes)
+    )
 
 
 def _looks_at_names(condition: Condition) -> bool:
@@ -159,56 +164,6 @@ def _changes_of(rules: KindRules) -> frozenset[ChangeKind]:
 def _wanted_of(rules: KindRules, wanted: frozenset[ChangeKind] | None) -> frozenset[ChangeKind]:
     """Of these, the ones that a route wants."""
     return _changes_of(rules) & (rules.announced if wanted is None else wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """A change of which only this much is known: the feed it is of, as far as it is, and its kind."""
-
-    subjects: Subjects
-    known: frozenset[Field]
-
-
-def _cases_of(feed: _Feed, wanted: frozenset[ChangeKind] | None) -> Iterator[_Case]:
-    """The changes of a feed that a route wants."""
-    for kind in feed.kinds:
-        rules = rules_of(kind)
-        for change in _wanted_of(rules, wanted):
-            entry = Entry(key="", title="")
-            subjects = Subjects((Change(change, entry, entry),), feed.account, feed.name or "", kind)
-            yield _Case(subjects, _known_of(feed, rules))
-
-
-def _known_of(feed: _Feed, rules: KindRules) -> frozenset[Field]:
-    """What is known of every change of such a feed: also which facts its entries never have."""
-    facts = {Field.YEAR, Field.CATEGORY, Field.AVAILABILITY, Field.RATING}
-    facts |= {Field.PREDICTED_RATING, Field.AVERAGE_RATING}
-    absent = facts - {*rules.compared, *rules.recorded}
-    named = {Field.FEED} if feed.name else set()
-    return frozenset({Field.KIND, Field.CHANGE, Field.ACCOUNT} | absent | named)
-
-
-def _judge(condition: Condition, case: _Case) -> bool | None:
-    """Whether a condition holds; None if that depends on what is not known."""
-    match condition:
-        case Comparison():
-            return bool(condition.select(case.subjects)) if condition.what in case.known else None
-        case Not():
-            judged = _judge(condition.part, case)
-            return None if judged is None else not judged
-        case AllOf():
-            return _decide(condition.parts, case, ends_with=False)
-        case AnyOf():
-            return _decide(condition.parts, case, ends_with=True)
-    return None
-
-
-def _decide(parts: Iterable[Condition], case: _Case, *, ends_with: bool) -> bool | None:
-    """One part of this outcome is enough; without one, none may be unknown."""
-    judged = [_judge(part, case) for part in parts]
-    if ends_with in judged:
-        return ends_with
-    return None if None in judged else not ends_with
 
 
 # ── what is not told when it seems to be ──────────────────────────────────────────────────────────

@@ -7,9 +7,17 @@ from dataclasses import dataclass, replace
 
 from feedwatch.core.document import write_document
 from feedwatch.core.model import Composed, Markup, PictureLink, Story, Style
-from feedwatch.core.offer import BETWEEN, Offer, distinct_pictures, fits, group_stories, list_deliveries
+from feedwatch.core.offer import (
+    BETWEEN,
+    Offer,
+    distinct_pictures,
+    fits,
+    group_stories,
+    link_pictures,
+    list_deliveries,
+)
 from feedwatch.core.telling import describe_story, heading_of, summarize_story
-from feedwatch.core.text import ELLIPSIS, find_most, measure, shorten
+from feedwatch.core.text import ELLIPSIS, find_most, measure, measure_in, shorten
 from feedwatch.core.titles import write_title
 from feedwatch.core.wording import Part, Sentence, say
 from feedwatch.core.writing import (
@@ -45,7 +53,7 @@ def compose_longest(offer: Offer) -> Composed:
 
     most = len(entries)
     if most and not fits(compose(most), style):
-        most = find_most(most - 1, lambda named: measure(compose(named).body) <= style.limit)
+        most = find_most(most - 1, lambda named: measure_in(compose(named).body, style) <= style.limit)
     # Bodies only grow with the run, but titles may shrink again: the last steps are made one by one.
     while most > 1 and not fits(compose(most), style):
         most -= 1
@@ -59,12 +67,13 @@ def _write_entries(offer: Offer) -> list[_Entry]:
     """The stories that a message may name: no more than could fit by their length alone."""
     # What is longer than all that fits is tried in many lengths further on: none of them is a longer one.
     most = max(offer.style.limit, 1)
+    pictures = link_pictures(offer.stories, offer.style, offer.batch)
     entries: list[_Entry] = []
     length = 0
-    for story, picture in zip(offer.stories[: offer.most_named], offer.link_pictures(), strict=False):
+    for story, picture in zip(offer.stories[: offer.most_named], pictures, strict=False):
         lines = tuple(cap_sentence(line, most) for line in describe_story(story))
         entries.append(_write(_Entry(story, lines, picture), offer.style))
-        length += measure(entries[-1].text)
+        length += measure_in(entries[-1].text, offer.style)
         if length > offer.style.limit:
             break
     return entries
@@ -150,7 +159,7 @@ def _break_off(entry: _Entry, offer: Offer) -> Composed:
     def write(length: int) -> str:
         return write_sentence((Part(shorten(plain, length), foreign=True),), style)
 
-    most = find_most(room, lambda length: measure(write(length)) <= room)
+    most = find_most(room, lambda length: measure_in(write(length), style) <= room)
     body = write(most) if most else ELLIPSIS
     twin = shorten(plain, room) if style.twin and style.markup is Markup.HTML else ""
     return Composed(entry.story.deliveries, "", body, style.markup, twin)

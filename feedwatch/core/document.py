@@ -10,8 +10,10 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from feedwatch.core.keys import full_name
 from feedwatch.core.manner import Batch
 from feedwatch.core.model import Notice, NoticeKind, RecordedChange, Story
+from feedwatch.core.stories import known_facts
 from feedwatch.core.text import page_of
 
 VERSION = 1
@@ -62,11 +64,6 @@ def show_instant(at: datetime | None) -> str | None:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
 
 
-def full_name(account: str, feed: str) -> str:
-    """Give a feed's name for ever."""
-    return feed if feed.startswith(f"{account}/") else f"{account}/{feed}"
-
-
 def _write(**parts: object) -> str:
     # Half a character has no UTF-8, and strict readers refuse it escaped.
     return _HALF_CHARACTER.sub("\ufffd", json.dumps({"version": VERSION, **parts}, ensure_ascii=False))
@@ -84,6 +81,7 @@ def _lay_out_story(story: Story, line: str) -> dict[str, object]:
     return {
         "text": line,
         "recommended": story.recommended,
+        "facts": known_facts(story),
         "picture": next(filter(None, pictures), None),
         "changes": [lay_out_change(change) for change in story.changes],
     }

@@ -222,3 +222,8 @@ def _last_segment(stripped: str) -> str:
 
 def _shorten(key: str) -> str:
     return key if len(key) <= _LONGEST_KEY else digest_text(key)
+
+
+def full_name(account: str, feed: str) -> str:
+    """Give a feed's name for ever: `account/name`."""
+    return feed if feed.startswith(f"{account}/") else f"{account}/{feed}"

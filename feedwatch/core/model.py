@@ -532,7 +532,7 @@ class Style:
     must be defused; `escape` the characters that it would take for markup in a body, `title_escape`
     those in a title. Where a service is not `titled`, the title stands above the body, in one text.
     `pictures` is how many pictures it shows with one message, `inline` whether they may stand within the
-    body; `twin` whether it takes a plain text beside HTML.
+    body; `twin` whether it takes a plain text beside HTML. With `in_bytes` the limit is in bytes of UTF-8.
     """
 
     markup: Markup = Markup.TEXT
@@ -545,6 +545,7 @@ class Style:
     pictures: int = 0
     inline: bool = False
     twin: bool = False
+    in_bytes: bool = False
 
 
 class FeedState(StrEnum):

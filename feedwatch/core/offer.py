@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from feedwatch.core.manner import Batch
 from feedwatch.core.model import Composed, Markup, PictureLink, Story, Style
 from feedwatch.core.telling import heading_of
-from feedwatch.core.text import measure
+from feedwatch.core.text import measure, measure_in
 
 BETWEEN = 2
 """Where a service has no titles, the title stands above the body: a line break counts for two."""
@@ -38,26 +38,28 @@ class Offer:
         """Give what a message tells that names so many: those, or all where the rest is counted."""
         return self.stories if self.counts_rest else self.stories[:named]
 
-    def link_pictures(self) -> Iterator[PictureLink | None]:
-        """Give the first picture of each story, while the service shows more; one address has one name."""
-        most = self.style.pictures if self.batch.manner.pictures else 0
-        links: dict[str, PictureLink] = {}
-        for story in self.stories:
-            shown = next((change.details for change in story.changes if change.details.picture), None)
-            url = (shown and shown.picture) or ""
-            if shown and url not in links and len(links) < most:
-                links[url] = PictureLink(url, f"picture-{len(links) + 1}", own=shown.own)
-            yield links.get(url)
+
+def link_pictures(stories: Iterable[Story], style: Style, batch: Batch) -> Iterator[PictureLink | None]:
+    """Give the first picture of each story, while the service shows more; one address has one name."""
+    most = style.pictures if batch.manner.pictures else 0
+    links: dict[str, PictureLink] = {}
+    for story in stories:
+        shown = next((change.details for change in story.changes if change.details.picture), None)
+        url = (shown and shown.picture) or ""
+        if shown and url not in links and len(links) < most:
+            links[url] = PictureLink(url, f"picture-{len(links) + 1}", own=shown.own)
+        yield links.get(url)
 
 
 def fits(message: Composed, style: Style) -> bool:
     """Say whether a service takes a message."""
-    return measure(message.title) <= style.title_limit and measure_message(message) <= style.limit
+    return measure(message.title) <= style.title_limit and measure_message(message, style) <= style.limit
 
 
-def measure_message(message: Composed) -> int:
-    """Measure title and body together, in the longer of its forms."""
-    return measure(message.title) + BETWEEN + max(measure(message.body), measure(message.twin))
+def measure_message(message: Composed, style: Style) -> int:
+    """Measure title and body together, in the longer of its forms, as the style's limit counts."""
+    body = max(measure_in(message.body, style), measure_in(message.twin, style))
+    return measure_in(message.title, style) + BETWEEN + body
 
 
 def group_stories(stories: Iterable[Story]) -> dict[str, list[Story]]:

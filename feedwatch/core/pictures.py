@@ -21,6 +21,8 @@ _IMAGE = re.compile(
     re.DOTALL,
 )
 _CID: Final = 'src="cid:'
+_MOST_STEPS: Final = 1000
+"""From marker to marker, before the pixels: cameras write some dozens. More only cost time."""
 _JPEG_SIZES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_ALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers of JPEG that say the size, and those that nothing belongs to."""
@@ -72,7 +74,9 @@ def _look_at_jpeg(content: bytes) -> Look | None:
 def _find_segments(content: bytes) -> Iterator[tuple[int, int]]:
     """The segments of a JPEG before its pixels: each marker, and where its length stands."""
     at = 2
-    while content[at] == 0xFF:
+    for _ in range(_MOST_STEPS):
+        if content[at] != 0xFF:
+            return
         marker = content[at + 1]
         if marker == 0xFF:  # filling
             at += 1

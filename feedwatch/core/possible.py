@@ -8,46 +8,55 @@ from feedwatch.core.model import Change, ChangeKind, Entry
 from feedwatch.core.where import AllOf, AnyOf, Comparison, Condition, Not, Subjects
 
 _EITHER = frozenset({True, False})
-_OF_ANY_ENTRY = frozenset({Field.TITLE, Field.ACCOUNT, Field.FEED})
+_NAMES = frozenset(Field)
 
 
-def can_hold(condition: Condition, rules: KindRules, change: ChangeKind) -> bool:
+def can_hold(
+    condition: Condition,
+    rules: KindRules,
+    change: ChangeKind,
+    *,
+    account: str | None = None,
+    feed: str | None = None,
+) -> bool:
     """Whether some change of this kind, on some feed of that, could fulfil a condition.
 
-    What such a feed never states is taken into account, but not whether numbers contradict each other:
-    a no is sure, a yes is not.
+    `account` and `feed` (its name) say which feed it is; None stands for any. What such a feed never states
+    is taken into account, but not whether numbers contradict each other: a no is sure, a yes is not.
     """
-    return True in _outcomes(condition, rules, change)
+    return True in _Case(rules, change, account, feed).outcomes(condition)
 
 
-def _outcomes(condition: Condition, rules: KindRules, change: ChangeKind) -> frozenset[bool]:
-    """What a condition can come to."""
-    match condition:
-        case AllOf(parts):
-            return _of_all([_outcomes(part, rules, change) for part in parts])
-        case AnyOf(parts):
-            return _turn(_of_all([_turn(_outcomes(part, rules, change)) for part in parts]))
-        case Not(part):
-            return _turn(_outcomes(part, rules, change))
-        case Comparison(what):
-            return _EITHER if _may_be_known(what, rules, change) else _settle(condition, rules, change)
-    return _EITHER
+class _Case:
+    """A change of which no more is known than where it happened, and what its feed never states."""
 
+    def __init__(self, rules: KindRules, change: ChangeKind, account: str | None, feed: str | None) -> None:
+        entry = Entry(key="", title="")
+        self._bare = Subjects((Change(change, entry, entry),), account or "", feed or "", rules.kind)
+        self._open = {
+            Field.TITLE,
+            *(Field(name) for name in (*rules.compared, *rules.recorded) if name in _NAMES),
+        }
+        if account is None:
+            self._open |= {Field.ACCOUNT, Field.FEED}  # a feed is told by its account, too
+        if feed is None:
+            self._open.add(Field.FEED)
+        if change is not ChangeKind.REMOVED:
+            self._open.add(Field.TEXT)
+            self._open |= {Field.POSITION} if rules.order_counts else set()
 
-def _settle(comparison: Condition, rules: KindRules, change: ChangeKind) -> frozenset[bool]:
-    """Compare with an entry of which nothing is known."""
-    entry = Entry(key="", title="")
-    alike = Subjects((Change(change, entry, entry),), "", "", rules.kind)
-    return frozenset({bool(comparison.select(alike))})
-
-
-def _may_be_known(what: Field, rules: KindRules, change: ChangeKind) -> bool:
-    """Whether entries can differ in a field; kind and change are settled."""
-    if what is Field.POSITION:
-        return rules.order_counts and change is not ChangeKind.REMOVED
-    if what is Field.TEXT:
-        return change is not ChangeKind.REMOVED
-    return what in _OF_ANY_ENTRY or what.value in (*rules.compared, *rules.recorded)
+    def outcomes(self, condition: Condition) -> frozenset[bool]:
+        """What a condition can come to."""
+        match condition:
+            case AllOf(parts):
+                return _of_all([self.outcomes(part) for part in parts])
+            case AnyOf(parts):
+                return _turn(_of_all([_turn(self.outcomes(part)) for part in parts]))
+            case Not(part):
+                return _turn(self.outcomes(part))
+            case Comparison(what) if what not in self._open:
+                return frozenset({bool(condition.select(self._bare))})
+        return _EITHER
 
 
 def _turn(outcomes: frozenset[bool]) -> frozenset[bool]:

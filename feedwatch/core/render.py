@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
 
 from feedwatch.core.composing import compose_longest
 from feedwatch.core.manner import Batch
 from feedwatch.core.model import Composed, Markup, OwedDelivery, Style
-from feedwatch.core.offer import Offer, distinct_pictures, group_stories, list_deliveries, measure_message
+from feedwatch.core.offer import (
+    Offer,
+    distinct_pictures,
+    group_stories,
+    link_pictures,
+    list_deliveries,
+    measure_message,
+)
 from feedwatch.core.stories import tell_stories
 from feedwatch.core.text import find_longest, measure
 from feedwatch.core.titles import write_title
@@ -90,7 +96,7 @@ def _draft(offer: Offer, scribe: Scribe) -> Composed | None:
         if message is None:  # a scribe may have nothing to say to a few, and too much to many
             return 0
         is_title_too_long = measure(message.title) > offer.style.title_limit
-        return measure_message(message) + (offer.style.limit if is_title_too_long else 0)
+        return measure_message(message, offer.style) + (offer.style.limit if is_title_too_long else 0)
 
     named = find_longest(offer.most_named, measure_at, offer.style.limit)
     return write(named) if named else None
@@ -103,7 +109,7 @@ def _take_draft(draft: Draft, offer: Offer, named: int) -> Composed:
         title = write_title(group_stories(told), offer.style, offer.batch)
     pictures = draft.pictures
     if not pictures and not offer.style.inline:  # what stands within a body, its writer has chosen
-        pictures = distinct_pictures(islice(offer.link_pictures(), named))
+        pictures = distinct_pictures(link_pictures(offer.stories[:named], offer.style, offer.batch))
     return Composed(
         deliveries=list_deliveries(told),
         title=" ".join(title.split()),

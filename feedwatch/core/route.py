@@ -144,11 +144,17 @@ def plan_deliveries(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """When what a route selects now is due, why not sooner, and the key of how it is told."""
+    """When what a route selects now is due, why not sooner, and the key of how it is told.
+
+    `told_at` is when it is told then, once it has been gathered and is not quiet any more; `urgent_at` the
+    same for what quiet hours do not hold.
+    """
 
     due_at: datetime
     waits_for: WaitsFor | None
     manner: str
+    told_at: datetime
+    urgent_at: datetime
 
 
 def find_terms(route: Route, gather: timedelta, now: datetime) -> Terms:
@@ -157,11 +163,16 @@ def find_terms(route: Route, gather: timedelta, now: datetime) -> Terms:
     What is gathered waits for a round that does not end no longer than `LONGEST_ROUND`; who runs the round
     makes it due when that has ended. Quiet hours are seen to when its time has come.
     """
-    if route.manner.digest is not None:
-        return Terms(route.manner.digest.next_after(now), WaitsFor.DIGEST, route.manner.key)
-    if gather:
-        return Terms(now + gather + LONGEST_ROUND, WaitsFor.GATHERING, route.manner.key)
-    return Terms(now, None, route.manner.key)
+    manner = route.manner
+    if manner.digest is not None:
+        due_at = ready_at = manner.digest.next_after(now)
+        waits_for: WaitsFor | None = WaitsFor.DIGEST
+    elif gather:
+        due_at, ready_at, waits_for = now + gather + LONGEST_ROUND, now + gather, WaitsFor.GATHERING
+    else:
+        due_at, ready_at, waits_for = now, now, None
+    quiet_until_at = manner.quiet.until(ready_at) if manner.quiet else None
+    return Terms(due_at, waits_for, manner.key, quiet_until_at or ready_at, ready_at)
 
 
 def plan_again(change: RecordedChange, address: str, routes: Routes, now: datetime) -> Planned | None:
@@ -187,19 +198,19 @@ class _Plan:
     def __init__(self, silenced: Mapping[int, int]) -> None:
         self._silenced = silenced
         self._owed: dict[str, dict[int, Planned]] = {}
-        self._due: dict[tuple[str, int], datetime] = {}
+        self._told: dict[tuple[str, int], datetime] = {}
 
     def add(
         self, chosen: Sequence[int], urgent: frozenset[int], addresses: Sequence[str], terms: Terms
     ) -> None:
         """Owe what a route has chosen to its addresses, unless another owes it sooner."""
-        due_at = terms.due_at
-        not_before = due_at if terms.waits_for else None
+        not_before = terms.due_at if terms.waits_for else None
         silenced = self._silenced
         for address in addresses:
             owed = self._owed.setdefault(address, {})
             for index in chosen:
-                if index not in owed or due_at < self._due[address, index]:
+                told_at = terms.urgent_at if index in urgent else terms.told_at
+                if index not in owed or told_at < self._told[address, index]:
                     owed[index] = Planned(
                         index,
                         address,
@@ -209,7 +220,7 @@ class _Plan:
                         terms.waits_for,
                         silenced.get(index),
                     )
-                    self._due[address, index] = due_at
+                    self._told[address, index] = told_at
 
     def in_order(self) -> tuple[Planned, ...]:
         """All of it, by the order of the changes."""

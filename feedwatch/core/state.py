@@ -356,7 +356,8 @@ class MessageStatus:
 class DeliveryStatus:
     """What became of one change at one address, for `feedwatch explain`.
 
-    `message` is the id of the message that tells it, `message_state` where that is on its way.
+    `message` is the id of the message that tells it, `message_state` where that is on its way. `is_paused`
+    says that it waits for an address that is paused.
     """
 
     address: str
@@ -367,6 +368,7 @@ class DeliveryStatus:
     waits_for: WaitsFor | None
     reason: Reason | None
     settled_at: datetime | None
+    is_paused: bool = False
     silence: Silence | None = None
     message: int | None = None
     message_state: str | None = None

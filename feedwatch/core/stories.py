@@ -82,6 +82,18 @@ def lead_of(story: Story) -> RecordedChange | None:
     return min(story.changes, key=lambda change: role_of(change) or Role.RECOMMENDED)
 
 
+def known_facts(story: Story) -> dict[str, str]:
+    """Give what is known of the title that a story is about.
+
+    All of its changes say it; where they differ, the one that leads is right.
+    """
+    lead = lead_of(story)
+    known: dict[str, str] = {}
+    for change in (*story.changes, *((lead,) if lead else ())):
+        known |= change.entry_facts
+    return known
+
+
 # ── gathering ─────────────────────────────────────────────────────────────────────────────────────
 
 

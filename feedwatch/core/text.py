@@ -41,6 +41,11 @@ def measure(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def measure_in(text: str, style: Style) -> int:
+    """The length of a text as a style's limit counts it."""
+    return len(text.encode("utf-8", "surrogatepass")) if style.in_bytes else measure(text)
+
+
 def clean(text: str) -> str:
     """One line without control characters, direction overrides or halves of characters, no token shown."""
     text = _LONE_SURROGATE.sub("\ufffd", _UNSEEN_IN_TEXT.sub("", text))

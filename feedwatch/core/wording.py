@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from feedwatch.core.keys import full_name
 from feedwatch.core.model import ChangeKind, FactChange, Kind, RecordedChange
 from feedwatch.core.text import clean, page_of
 
 _YEAR = re.compile(r"\d{4}")
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
-_UNNAMED = "(no title)"
+UNNAMED = "(no title)"
+"""How a title without a name is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,7 @@ def quote(text: str) -> Part:
 
 def feed_of(change: RecordedChange) -> str:
     """The name of the feed that a change happened on: `account/name`."""
-    prefix = f"{change.account}/"
-    return change.feed if change.feed.startswith(prefix) else f"{prefix}{change.feed}"
+    return full_name(change.account, change.feed)
 
 
 def describe_change(change: RecordedChange) -> Sentence:
@@ -92,7 +93,7 @@ RATINGS_IN_WORDS = {"not_interested": "not interested", "no_opinion": "no opinio
 
 
 def _title(change: RecordedChange) -> Sentence:
-    text = clean(change.title) or _UNNAMED
+    text = clean(change.title) or UNNAMED
     is_post = change.feed_kind is Kind.STREAM
     year = change.entry_facts.get("year", "")
     mark = f" ({year})" if _YEAR.fullmatch(year) and not text.endswith(f"({year})") else ""
@@ -189,7 +190,7 @@ def _say_fact(name: str, fact: FactChange) -> Sentence:
     if name == "availability":
         return _say_available(fact)
     if name == "title":
-        return say("was called ", quote(fact.before or _UNNAMED))
+        return say("was called ", quote(fact.before or UNNAMED))
     if name == "link":
         return _say_new_link(fact)
     if name == "content":

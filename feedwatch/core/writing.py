@@ -23,6 +23,12 @@ def write_sentence(sentence: Sentence, style: Style) -> str:
     return "".join(_write_part(part, style) for part in sentence)
 
 
+def write_address(link: str, style: Style) -> str:
+    """Write a page's address; in markdown it may stand in brackets, in HTML it is not escaped yet."""
+    link = defuse_link(link, style)
+    return link.translate(_UNSAFE_IN_MARKDOWN) if style.markup is Markup.MARKDOWN else link
+
+
 def write_plain(sentence: Sentence) -> str:
     """Write a sentence where nothing is markup and nobody is called: for programs."""
     return "".join(part.text for part in sentence)
@@ -120,7 +126,8 @@ def _write_markdown_part(part: Part, style: Style) -> str:
     escaped = escape_markup(defuse(part.text, style), style.escape or MARKDOWN) if part.foreign else part.text
     if part.link is None:
         return escaped
-    return f"[{escaped}]({defuse_link(part.link, style).translate(_UNSAFE_IN_MARKDOWN)})"
+    # In angle brackets, or Discord unfolds a preview of every page below the message.
+    return f"[{escaped}](<{write_address(part.link, style)}>)"
 
 
 def _write_html_entry(

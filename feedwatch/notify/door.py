@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -47,12 +47,7 @@ from feedwatch.notify.wire import (
 _SCHEMA = re.compile(r"(?P<schema>[a-z][a-z0-9]{1,30})://", re.IGNORECASE)
 _CONNECT_WITHIN = 10.0
 _READ_WITHIN = 40.0
-_FORMATS = {
-    Markup.TEXT: "text",
-    Markup.HTML: "html",
-    Markup.MARKDOWN: "markdown",
-    Markup.JSON: "text",
-}
+_FORMAT_OPTION = re.compile(r"[?&]format=", re.IGNORECASE)
 _READ_OPTION = re.compile(r"[?&]rto=", re.IGNORECASE)
 _CONNECT_OPTION = re.compile(r"[?&]cto=", re.IGNORECASE)
 
@@ -123,7 +118,7 @@ class Service:
             result = self._sender.notify(
                 body=body or message.title,
                 title=message.title if body else "",
-                body_format=_FORMATS[message.markup],
+                body_format=self._format_of(message.markup),
                 attach=_attach(pictures) if pictures else None,
                 interpret_escapes=False,
                 log_level=logging.DEBUG,
@@ -134,6 +129,12 @@ class Service:
         if result.status.name == "TIMEOUT":
             return NotifyTimedOut(), asked
         return judge_failure(seen, (entry.message for entry in result.logs())), asked
+
+    def _format_of(self, markup: Markup) -> str:
+        """What Apprise is told that a body is; where text is read as markdown, it goes out as it is."""
+        if markup is Markup.MARKDOWN and not self.style.escape:
+            return "markdown"
+        return "html" if markup is Markup.HTML else "text"
 
     @contextmanager
     def _recall(self, message: tuple[str, str]) -> Iterator[None]:
@@ -176,7 +177,17 @@ def open_service(url: str) -> Service | BadAddress:
     _tame(plugin, url)
     sender = apprise.Apprise(asset=asset)
     sender.add(plugin)
-    return Service(_style_of(plugin), _meters_of(plugin), sender, plugin)
+    return Service(_choose_form(plugin, url), _meters_of(plugin), sender, plugin)
+
+
+def _choose_form(plugin: Any, url: str) -> Style:
+    """The style of an address; its plugin is told where we write markdown, unless the address has a say."""
+    style = _style_of(plugin)
+    if style.markup is Markup.MARKDOWN and not style.escape:
+        if _FORMAT_OPTION.search(url):
+            return replace(style, markup=Markup.TEXT)
+        plugin.notify_format = "markdown"
+    return style
 
 
 _DETAILS = threading.Lock()

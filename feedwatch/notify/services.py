@@ -21,7 +21,8 @@ class Habits:
     Where Apprise turns our text into markdown by itself (`converted`), it escapes the body but not
     a title that the service reads as markdown too (`title_markup`). `limit` and `title_limit` are what fits
     for certain where that is less than Apprise says; `room` is how much where it is more. Where
-    a title is `joined`, Apprise puts it above the body, in one text.
+    a title is `joined`, Apprise puts it above the body, in one text. `writes` is the form in which its bodies
+    are written where it is not HTML; with `in_bytes`, limits are in bytes.
     """
 
     mentions: str = ""
@@ -30,7 +31,9 @@ class Habits:
     limit: int = 0
     room: int = 0
     title_limit: int = _LONGEST_TITLE
+    in_bytes: bool = False
     joined: bool = False
+    writes: Markup = Markup.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Capacity:
 
 _MARKDOWN = "\\*_~`|[]<>#"
 _CHAT_MARKDOWN = Habits("@ < ](", _MARKDOWN, _MARKDOWN)
-_JOINED_MARKDOWN = replace(_CHAT_MARKDOWN, joined=True)
+_JOINED_MARKDOWN = replace(_CHAT_MARKDOWN, joined=True, writes=Markup.MARKDOWN)
 _PLAIN = Habits()
 _HABITS = {
     # the text goes out as it is, and is read as markdown
@@ -81,11 +84,11 @@ _HABITS = {
     "form": _PLAIN,
     # A line of a mail takes 998 bytes, and Apprise writes a subject in one: up to nine for each unit. Readers
     # of mail cut a page off at 102 kilobytes: more than 100 titles with all that is known of them
-    "mailto": Habits(title_limit=100, room=96_000),
+    "mailto": Habits(title_limit=100, room=96_000, in_bytes=True),
     # From 4096 bytes on ntfy makes a file of a message, and Apprise does from 8000 bytes of JSON on, in which
-    # a character beyond ASCII takes six
-    "ntfy": Habits(limit=1250),
-    "gotify": _PLAIN,
+    # a character of two bytes takes six
+    "ntfy": Habits(limit=2600, in_bytes=True),
+    "gotify": Habits(writes=Markup.MARKDOWN),
     "pover": _PLAIN,
     "pbul": _PLAIN,
     "syslog": _PLAIN,
@@ -107,7 +110,7 @@ def style_service(schemas: Iterable[str], capacity: Capacity) -> Style:
         limit //= 2  # the backslashes that Apprise puts in count too
     title_limit = capacity.title_limit if capacity.title_limit > 0 else _LONGEST_TITLE
     return Style(
-        markup=Markup.HTML if as_html else Markup.TEXT,
+        markup=Markup.HTML if as_html else habits.writes,
         titled=capacity.title_limit > 0 and not habits.joined,
         limit=limit,
         title_limit=min(title_limit, habits.title_limit, limit // 2),
@@ -118,6 +121,7 @@ def style_service(schemas: Iterable[str], capacity: Capacity) -> Style:
         pictures=_PICTURES.get(name, 0) if capacity.takes_files and (as_html or name != "mailto") else 0,
         inline=as_html and name == "mailto",
         twin=as_html and name == "mailto",
+        in_bytes=habits.in_bytes,
     )
 
 

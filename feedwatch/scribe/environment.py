@@ -6,6 +6,7 @@ list of filters and methods. Whatever it puts out with `{{ }}` is escaped, but f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
@@ -19,7 +20,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup as WrittenHtml
 
 from feedwatch.core.model import Style
-from feedwatch.core.text import clean, defuse, shorten
+from feedwatch.core.text import ELLIPSIS, clean, defuse, shorten
+from feedwatch.scribe.budget import PAYING, charge_filter, charge_template, spend, weigh, within_budget
 from feedwatch.scribe.views import View
 from feedwatch.scribe.writing import Written, write_foreign
 
@@ -27,6 +29,12 @@ LONGEST_TEMPLATE = 20_000
 """A template longer than that is a mistake."""
 _LONGEST_RANGE = 1000
 _LONGEST_PROBLEM = 200
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_KIND = re.compile(
+    r"(?:str|int|float|bool|NoneType|list|tuple|range|function|method|builtin_function_or_method|"
+    r"datetime|datetime\.datetime|Facts|Written|Markup|LoopContext|[A-Z][a-z]+View|"
+    r"(?:feedwatch|jinja2|markupsafe)\.[\w.]+)(?: object)?"
+)
 _OWN_TEMPLATES = ("digest.html.j2", "digest.txt.j2", "list.html.j2", "list.md.j2", "list.txt.j2")
 
 FILTERS = frozenset({
@@ -54,9 +62,9 @@ class TemplateFault(Exception):
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """What a template may do. Text is never multiplied: what comes out is bounded by what was put in."""
+    """What a template may do. Text is never multiplied; what is joined and gone through is paid for."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"*", "**", "%", "+"})
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002 — as Jinja calls it
         if isinstance(obj, View):
@@ -67,9 +75,16 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return None
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" or not all(isinstance(side, int | float) for side in (left, right)):
+        if operator == "+":
+            spend(weigh(left) + weigh(right))
+        elif operator == "**" or not all(isinstance(side, int | float) for side in (left, right)):
             raise SecurityError(f"`{operator}` is for numbers here")
         return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Context, called: Any, /, *args: Any, **options: Any) -> Any:
+        """Call what a template may call; a text pays for what is asked of it."""
+        spend(weigh(getattr(called, "__self__", None)))
+        return super().call(context, called, *args, **options)
 
 
 def _join_written(pieces: Iterable[str]) -> Written:
@@ -96,6 +111,7 @@ def _say(value: object) -> str:
 
 @pass_context
 def _write_text(context: Context, value: object) -> str:
+    spend(weigh(value))
     if value is None or isinstance(value, Written):
         return value or ""
     return write_foreign(_say(value), context["_style"])
@@ -103,6 +119,7 @@ def _write_text(context: Context, value: object) -> str:
 
 @pass_context
 def _write_html(context: Context, value: object) -> str:
+    spend(weigh(value))
     if value is None or isinstance(value, WrittenHtml):
         return value or ""
     return defuse(_say(value), context["_style"])  # Jinja escapes it then
@@ -125,8 +142,8 @@ def _make_environment(
     )
     environment.globals.clear()
     environment.globals["range"] = _range
-    for name in environment.filters.keys() - FILTERS:
-        del environment.filters[name]
+    known = environment.filters
+    environment.filters = {name: charge_filter(name, known[name]) for name in FILTERS} | PAYING
     return environment
 
 
@@ -160,12 +177,15 @@ class Jinja:
             raise TemplateFault(f"the template is longer than {LONGEST_TEMPLATE:,} characters")
         environment = self._html if is_html else self._text
         try:
-            _refuse_foreign(environment.parse(source))
-            return Piece(environment.from_string(source))
+            tree = environment.parse(source)
+            _refuse_foreign(tree)
+            charge_template(tree)
+            with within_budget():  # what is constant is worked out now
+                return Piece(environment.from_string(tree), source)
         except TemplateSyntaxError as error:
             raise TemplateFault(_at_line(error.lineno, error.message or "not a template")) from None
         except (TemplateError, RecursionError, SyntaxError) as error:
-            raise TemplateFault(_say_problem(error)) from None
+            raise TemplateFault(_say_problem(error, source)) from None
 
 
 def _refuse_foreign(tree: nodes.Template) -> None:
@@ -176,21 +196,25 @@ def _refuse_foreign(tree: nodes.Template) -> None:
             raise TemplateFault(
                 _at_line(node.lineno, f"`{word}` is not for messages, but if, for, set, with are")
             )
+        if isinstance(node, nodes.For) and node.recursive:
+            raise TemplateFault(_at_line(node.lineno, "`recursive` is not for messages"))
 
 
 class Piece:
-    """One compiled template."""
+    """One compiled template; `source` is what a person wrote."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, source: str = "") -> None:
         self._template = template
+        self._source = source
 
     def render(self, style: Style, values: Mapping[str, object], most: int) -> str:
         """What it writes; cut off somewhere beyond `most` characters. Raises TemplateFault."""
         try:
-            return "".join(_take(self._template.generate(values, _style=style), most))
+            with within_budget():
+                return "".join(_take(self._template.generate(values, _style=style), most))
         except Exception as error:  # noqa: BLE001 — whatever a template does wrong is the template's fault
             line = _find_line(error, self._template.filename or "<template>")
-            raise TemplateFault(_at_line(line, _say_problem(error))) from None
+            raise TemplateFault(_at_line(line, _say_problem(error, self._source))) from None
 
 
 def _take(pieces: Iterator[str], most: int) -> Iterator[str]:
@@ -218,8 +242,19 @@ def _at_line(line: int | None, problem: str) -> str:
     return f"line {line} of the template: {problem}" if line else f"the template: {problem}"
 
 
-def _say_problem(error: BaseException) -> str:
-    """What went wrong, without anything that a list says: texts of other errors may repeat their values."""
-    if isinstance(error, TemplateError | TypeError):
-        return shorten(clean(str(error)), _LONGEST_PROBLEM) or type(error).__name__
-    return type(error).__name__
+def _say_problem(error: BaseException, source: str) -> str:
+    """What went wrong, without anything that a list says: texts of other errors may repeat their values.
+
+    What is quoted is said where it stands in the template, or is a kind of thing (`'str object'`).
+    """
+
+    def quote(match: re.Match[str]) -> str:
+        quoted = match.group()[1:-1]
+        return match.group() if quoted in source or _KIND.fullmatch(quoted) else f"'{ELLIPSIS}'"
+
+    if not isinstance(error, TemplateError | TypeError):
+        return type(error).__name__
+    text = clean(str(error))
+    if isinstance(error, TemplateError):  # the others quote types alone
+        text = _QUOTED.sub(quote, text)
+    return shorten(text, _LONGEST_PROBLEM) or type(error).__name__

@@ -13,14 +13,13 @@ from typing import Any, ClassVar
 
 from feedwatch.core.model import FactChange, Notice, RecordedChange, Story, Style
 from feedwatch.core.notices import describe_notice, summarize_notice
-from feedwatch.core.stories import lead_of
+from feedwatch.core.stories import known_facts, lead_of
 from feedwatch.core.telling import OWN_HEADING, count_stories, describe_story
 from feedwatch.core.text import clean, page_of
-from feedwatch.core.wording import Sentence, describe_change, feed_of
+from feedwatch.core.wording import UNNAMED, Sentence, describe_change, feed_of
 from feedwatch.scribe.writing import Text, Written, write_lines, write_link
 
 NOTICE = "notice"
-_UNNAMED = "(no title)"
 _WHOLE = re.compile(r"\d{1,9}")
 _BROKEN = re.compile(r"\d{1,9}\.\d{1,9}")
 
@@ -136,7 +135,7 @@ def view_change(change: RecordedChange, style: Style, zone: tzinfo) -> ChangeVie
     """A change as a template sees it in a style."""
     link = page_of(change.link)
     return ChangeView(
-        title=clean(change.title) or _UNNAMED,
+        title=clean(change.title) or UNNAMED,
         year=_read_fact(change.entry_facts.get("year")),
         link=None if link is None else write_link(link, style),
         account=change.account,
@@ -175,10 +174,7 @@ def _view_lead(story: Story, style: Style, zone: tzinfo) -> dict[str, Any]:
     if lead is None:
         assert story.notice is not None
         return _fields_of(_view_notice(story.notice, style, zone))
-    known: dict[str, str] = {}
-    for change in (*story.changes, lead):
-        known |= change.entry_facts
-    return _fields_of(view_change(lead, style, zone)) | {"facts": _view_facts(known)}
+    return _fields_of(view_change(lead, style, zone)) | {"facts": _view_facts(known_facts(story))}
 
 
 def _fields_of(view: ChangeView) -> dict[str, Any]:

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import tzinfo
 
-from feedwatch.core.model import Markup, PictureLink, Story, Style
+from feedwatch.core.model import Markup, PictureLink, Style
 from feedwatch.core.telling import count_stories
 from feedwatch.core.text import escape_html, shorten
 from feedwatch.core.told import Told
 from feedwatch.core.writing import for_title, for_twin
 from feedwatch.scribe.environment import Piece, TemplateFault
 from feedwatch.scribe.page import list_accounts, make_card, say_heading, say_preview
-from feedwatch.scribe.pictures import name_picture
 from feedwatch.scribe.templates import Path, TemplateProblem, TemplateSet
 from feedwatch.scribe.views import DigestView, StoryView, reword, view_lists, view_story
 from feedwatch.scribe.writing import Written, as_html
@@ -35,13 +34,13 @@ class SetFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is written, with which templates, by which clock, and the pictures that go along."""
+    """What is written, with which templates, by which clock, and each story's picture."""
 
     own: Mapping[str, Piece]
     chosen: TemplateSet
     told: Told
     zone: tzinfo
-    pictures: dict[str, PictureLink]
+    pictures: Sequence[PictureLink | None]
 
     def write_title(self, style: Style) -> str | None:
         """The title in the set's words, on one line and within its limit; None where it has none."""
@@ -73,14 +72,13 @@ class Work:
     # ── what templates see ────────────────────────────────────────────────────────────────────────
 
     def _view_stories(self, style: Style) -> list[StoryView]:
-        return [
-            self._say_line(view_story(story, style, self.zone, self._name_picture(story, style)), style)
-            for story in self.told.stories
-        ]
-
-    def _name_picture(self, story: Story, style: Style) -> str | None:
         is_shown = style.inline and style.markup is Markup.HTML
-        return name_picture(story, self.pictures) if is_shown else None
+        return [
+            self._say_line(
+                view_story(story, style, self.zone, link.name if link and is_shown else None), style
+            )
+            for story, link in zip(self.told.stories, self.pictures, strict=True)
+        ]
 
     def _say_line(self, story: StoryView, style: Style) -> StoryView:
         """A story with its line in the set's words: plain text, whatever the form."""
@@ -134,10 +132,11 @@ class Work:
 
 def _render(piece: Piece, name: str, path: Path, style: Style, values: Mapping[str, object]) -> str:
     try:
-        # One that goes on beyond the limit does not fit, however it would end.
-        return piece.render(style, values, style.limit).strip()
+        written = piece.render(style, values, style.limit)
     except TemplateFault as fault:
         raise SetFault(TemplateProblem(name, path, str(fault))) from None
+    # What goes on beyond the limit was cut there. It has to be seen not to fit, even if it ends in blanks.
+    return written if len(written) > style.limit else written.strip()
 
 
 def _break_lines(text: str) -> str:

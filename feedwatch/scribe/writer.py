@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 
 from feedwatch.core.model import Markup, Style
-from feedwatch.core.text import measure
+from feedwatch.core.offer import distinct_pictures, link_pictures
+from feedwatch.core.text import measure_in
 from feedwatch.core.told import Draft, Told
 from feedwatch.core.writing import for_twin
 from feedwatch.scribe.environment import Jinja, get_jinja
-from feedwatch.scribe.pictures import link_pictures
 from feedwatch.scribe.samples import list_samples
 from feedwatch.scribe.templates import TemplateProblem, TemplateSet, TemplateTexts, compile_set
 from feedwatch.scribe.work import LISTS, PAGE, PAGE_TWIN, SetFault, Work
@@ -77,7 +77,7 @@ class TemplateScribe:
             draft = self._draft(told, style, chosen)
         except SetFault as fault:
             return fault.problem
-        if len(told.stories) > 1 or draft is None or measure(draft.body) <= style.limit:
+        if len(told.stories) > 1 or draft is None or measure_in(draft.body, style) <= style.limit:
             return None
         path = chosen.find_body(style.markup) or ("line",)
         return TemplateProblem(chosen.name, path, "it writes more of one title than fits into a message")
@@ -91,14 +91,14 @@ class TemplateScribe:
         is_page = _is_page(told, style) and chosen.find_body(Markup.HTML) is None
         if not is_page and not chosen.pieces:
             return None
-        pictures = link_pictures(told, style)
+        pictures = tuple(link_pictures(told.stories, style, told.batch))
         work = Work(self._own, chosen, told, self._zone, pictures)
         body = work.write_page(style) if is_page else work.write_body(style)
         twin = ""
         if style.twin:
             plain = for_twin(style)
             twin = work.write_page_twin(plain) if is_page else work.write_body(plain)
-        return Draft(work.write_title(style), body, style.markup, twin, tuple(pictures.values()))
+        return Draft(work.write_title(style), body, style.markup, twin, distinct_pictures(pictures))
 
 
 def _is_page(told: Told, style: Style) -> bool:

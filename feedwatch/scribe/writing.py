@@ -7,13 +7,12 @@ import re
 from markupsafe import Markup as WrittenHtml
 
 from feedwatch.core.model import Markup, Style
-from feedwatch.core.text import clean, defuse, defuse_link, escape_html, escape_markup
+from feedwatch.core.text import clean, defuse, escape_html, escape_markup
 from feedwatch.core.wording import Part, Sentence
-from feedwatch.core.writing import MARKDOWN, write_sentence
+from feedwatch.core.writing import MARKDOWN, write_address, write_sentence
 
 _RATING = re.compile(r"(\d(?:\.\d+)?)★")
 _MOST_STARS = 5
-_IN_BRACKETS = str.maketrans({"(": "%28", ")": "%29"})
 
 
 class Written(str):
@@ -38,8 +37,7 @@ def write_foreign(text: str, style: Style) -> Written:
 
 def write_link(link: str, style: Style) -> Written:
     """A page's address; in markdown it may stand in brackets, in HTML it is escaped where it is put out."""
-    link = defuse_link(link, style)
-    return Written(link.translate(_IN_BRACKETS) if style.markup is Markup.MARKDOWN else link)
+    return Written(write_address(link, style))
 
 
 def write_lines(told: tuple[Sentence, ...], style: Style) -> Text:

@@ -78,7 +78,7 @@ class Dialogue:
         def read() -> str:
             answer = _read_line(f"{question} (not shown): ", hidden=True)
             if answer:
-                self.say(f"{len(answer)} characters", indent="  ")
+                self.say("1 character" if len(answer) == 1 else f"{len(answer)} characters", indent="  ")
             return answer
 
         return self._repeat(read, check)

@@ -14,6 +14,8 @@ from feedwatch.core.model import Kind
 from feedwatch.redact import mask_url
 
 _PLAIN = re.compile(r"(?:https?://|[A-Za-z0-9_./])[\w./:@%+=&?~-]*", re.ASCII)
+_LONGEST_STEM = 180
+"""Bytes of a file's name before its ending: no file system takes more than 255 in all."""
 _MEANS_NOTHING = frozenset({"null", "Null", "NULL"})
 
 
@@ -199,6 +201,8 @@ class _Writer:
     def _write_secret(self, value: str, name: str, *, secret: bool = True) -> str:
         if not secret or not self._apart:
             return write_value(value)
+        stem, _, ending = name.rpartition(".")
+        name = f"{stem.encode()[:_LONGEST_STEM].decode(errors='ignore')}.{ending}"
         free = name
         number = 1
         while free in self._taken:

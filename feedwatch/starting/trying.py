@@ -99,7 +99,19 @@ async def _ask(config: Config) -> Tried:
             if not report.ok:
                 return Tried(problem=redactor.redact(say_reason(report.reason, report.detail)))
         count = len(await assembly.store.run(Store.list_feeds))
-        return Tried(count, await reach_feeds(assembly, most=_MOST_ASKED))
+        reached = await reach_feeds(assembly, most=_MOST_ASKED)
+        return Tried(count, tuple(_hide_secrets(each, redactor) for each in reached))
+
+
+def _hide_secrets(reached: ReachedFeed, redactor: Redactor) -> ReachedFeed:
+    """What a feed said, as it may be shown: a server may repeat what it was asked with."""
+    title, problem = reached.first_title, reached.problem
+    return replace(
+        reached,
+        feed=redactor.redact(reached.feed),
+        first_title=title and redactor.redact(title),
+        problem=problem and redactor.redact(problem),
+    )
 
 
 async def _send(config: Config) -> str | None:

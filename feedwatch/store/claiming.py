@@ -269,11 +269,12 @@ def _bind_digest(conn: Transaction, wanted: Wanted, manner: str, now: MannerNow)
 
 
 def _begin_digest(conn: Transaction, wanted: Wanted, which: tuple[str, str, str]) -> Row:
-    """Write down which deliveries a digest is of: those that are due now."""
+    """Write down which deliveries a digest is of: those that are due now, or were and are held."""
     address, manner, _ = which
     row: Row = conn.execute(
         "INSERT INTO digests SELECT ?, ?, ?, max(id), 0 FROM deliveries WHERE address = ? AND manner = ? "
-        "AND state = 'pending' AND not_before <= ? RETURNING *",
+        # Where it is quiet, what is urgent goes first: the others are of the same digest when that ends.
+        "AND state = 'pending' AND (not_before <= ? OR waits_for = 'quiet') RETURNING *",
         (*which, address, manner, stamp(wanted.now)),
     ).fetchone()
     return row

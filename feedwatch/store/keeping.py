@@ -38,7 +38,12 @@ _STEPS = (
     """DELETE FROM departed WHERE (feed_id, key) IN
        (SELECT feed_id, key FROM departed WHERE left_at < :before LIMIT :batch)""",
     "DELETE FROM hosts WHERE rest_until_at < :before",
-    "DELETE FROM digests WHERE period_at < :before",
+    # The last of them is not made twice, however short a time is kept: more of it may still wait.
+    """DELETE FROM digests WHERE period_at < :before AND (
+       EXISTS (SELECT 1 FROM digests AS later WHERE later.address = digests.address
+           AND later.manner = digests.manner AND later.period_at > digests.period_at)
+       OR NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.address = digests.address
+           AND deliveries.manner = digests.manner AND deliveries.state = 'pending'))""",
     """DELETE FROM silences WHERE ends_at < :before
        AND NOT EXISTS (SELECT 1 FROM deliveries WHERE silence_id = silences.id)""",
     # One that is paused, or fails, stays known however long that lasts.

@@ -183,9 +183,9 @@ SELECT lines.*, paused_at FROM (
         SELECT {_SHOWN} FROM messages WHERE state = 'delivered' ORDER BY id DESC LIMIT ?)
     UNION ALL
     SELECT NULL, address, state, 0, min(not_before), CASE state WHEN 'dead' THEN max(reason) END, '',
-        count(*), min(not_before), waits_for
+        count(*), min(not_before), CASE state WHEN 'pending' THEN waits_for END
     FROM deliveries WHERE state IN ('pending', 'dead') AND message_id IS NULL AND silence_id IS NULL
-    GROUP BY address, state, waits_for
+    GROUP BY address, state, 10
     UNION ALL
     SELECT NULL, address, 'paused', 0, paused_at, NULL, '', 0, paused_at, NULL
     FROM addresses WHERE paused_at IS NOT NULL
@@ -203,6 +203,7 @@ def _message_status(row: Row) -> MessageStatus:
     if state == MessageState.PENDING and row["paused_at"] is not None:
         state = MessageState.PAUSED
     waiting = state in (MessageState.PENDING, MessageState.CLAIMED)
+    is_done = state in (MessageState.DELIVERED, MessageState.DEAD)
     return MessageStatus(
         id=row["id"],
         address=row["address"],
@@ -214,5 +215,5 @@ def _message_status(row: Row) -> MessageStatus:
         changes=row["deliveries"],
         created_at=instant(row["created_at"]),
         paused_itself=row["state"] == MessageState.PAUSED and row["id"] is not None,
-        waits_for=read_word(WaitsFor, row["waits_for"]) if row["waits_for"] else None,
+        waits_for=read_word(WaitsFor, row["waits_for"]) if row["waits_for"] and not is_done else None,
     )

@@ -33,8 +33,13 @@ _PUT_OFF = (
     ("messages", "lease_until_at", _OPEN),
     ("messages", "created_at", _OPEN),
     ("messages", "first_attempt_at", _OPEN),
-    # A digest, or the end of quiet hours, may well be days away.
-    ("deliveries", "not_before", f"{_OWED} AND (waits_for IS NULL OR not_before > :longest_rest)"),
+    # A digest may well be days away, the end of quiet hours a day and an hour.
+    (
+        "deliveries",
+        "not_before",
+        f"""{_OWED} AND (waits_for IS NULL OR waits_for = 'gathering' OR not_before > :longest_rest
+            OR waits_for = 'quiet' AND not_before > :longest_wait)""",
+    ),
     ("deliveries", "first_attempt_at", _OWED),
 )
 

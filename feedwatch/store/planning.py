@@ -9,7 +9,7 @@ from datetime import datetime
 from feedwatch.core.model import WaitsFor
 from feedwatch.core.state import PendingDelivery, Planned
 from feedwatch.store.codec import instant, stamp
-from feedwatch.store.connection import Connection
+from feedwatch.store.connection import Connection, Row
 from feedwatch.store.memory import CHANGE_COLUMNS, read_change
 
 _OF_ACCOUNTS = """
@@ -17,6 +17,9 @@ EXISTS (SELECT 1 FROM changes JOIN feeds ON feeds.id = changes.feed_id
     WHERE changes.id = deliveries.change_id AND feeds.account IN (SELECT value FROM json_each(:accounts)))
 """
 _ROUTES = "routes"
+BITE = 1000
+"""Deliveries planned anew in one transaction."""
+_IS_UNBOUND = "deliveries.state = 'pending' AND deliveries.set_apart_at IS NULL"
 
 
 class Planning(Connection):
@@ -38,29 +41,46 @@ class Planning(Connection):
         """Plan anew what no message has bound yet, if `routes` are not those that it was planned by.
 
         What no route leads to its address any more is told all the same, plainly and at once. Returns how
-        many deliveries are told otherwise than they would have been.
+        many deliveries are told otherwise than they would have been. Bite by bite: who polls beside us need
+        not wait for all of it. What is cut short is begun anew.
         """
         known = self.query("SELECT value FROM facts WHERE name = ?", (_ROUTES,))
         if known and known[0]["value"] == routes:
             return 0
+        changed = last = 0
+        while rows := self.query(_PENDING, (last, BITE)):
+            planned = [_plan_row(row, plan, now) for row in rows]
+            with self.transaction() as conn:
+                changed += conn.executemany(_PLAN, planned).rowcount
+            last = rows[-1]["delivery_id"]
         with self.transaction() as conn:
-            rows = conn.execute(_PENDING).fetchall()
-            changed = 0
-            for row in rows:
-                pending = PendingDelivery(row["delivery_id"], row["address"], read_change(row))
-                planned = plan(pending) or Planned(0, pending.address)
-                due_at = planned.not_before or min(now, instant(row["not_before"]))
-                changed += conn.execute(
-                    "UPDATE deliveries SET not_before = ?1, manner = ?2, urgent = ?3, waits_for = ?4 "
-                    "WHERE id = ?5 AND (manner <> ?2 OR urgent <> ?3 OR waits_for IS NOT ?4)",
-                    (stamp(due_at), planned.manner, planned.urgent, planned.waits_for, pending.id),
-                ).rowcount
+            # Held back by hours that may be others now: where it is still quiet, it is held anew.
+            conn.execute(
+                "UPDATE messages SET next_attempt_at = min(next_attempt_at, ?), waits_for = NULL "
+                "WHERE state IN ('pending', 'claimed', 'paused') AND waits_for IS NOT NULL",
+                (stamp(now),),
+            )
             conn.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_ROUTES, routes))
         return changed
 
 
+def _plan_row(
+    row: Row, plan: Callable[[PendingDelivery], Planned | None], now: datetime
+) -> tuple[object, ...]:
+    pending = PendingDelivery(row["delivery_id"], row["address"], read_change(row))
+    planned = plan(pending) or Planned(0, pending.address)
+    due_at = planned.not_before or min(now, instant(row["not_before"]))
+    return stamp(due_at), planned.manner, planned.urgent, planned.waits_for, pending.id
+
+
+# Unless a message has bound it meanwhile.
+_PLAN = f"""
+UPDATE deliveries SET not_before = ?1, manner = ?2, urgent = ?3, waits_for = ?4
+WHERE id = ?5 AND {_IS_UNBOUND} AND (manner <> ?2 OR urgent <> ?3 OR waits_for IS NOT ?4)
+"""  # noqa: S608 — only our own text
+
 _PENDING = f"""
 SELECT deliveries.id AS delivery_id, deliveries.address, deliveries.not_before, {CHANGE_COLUMNS}
 FROM deliveries JOIN changes ON changes.id = deliveries.change_id JOIN feeds ON feeds.id = changes.feed_id
-WHERE deliveries.state = 'pending' AND deliveries.set_apart_at IS NULL
+WHERE {_IS_UNBOUND} AND deliveries.id > ? ORDER BY deliveries.id LIMIT ?
 """  # noqa: S608 — only our own text

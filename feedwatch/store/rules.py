@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from feedwatch.core.model import ChangeKind, FeedState, Kind, MessageState, NoticeKind, Reason, WaitsFor
+from feedwatch.core.model import (
+    ChangeKind,
+    FeedState,
+    Kind,
+    Markup,
+    MessageState,
+    NoticeKind,
+    Reason,
+    WaitsFor,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ _WORDS: Mapping[tuple[str, str], type[StrEnum] | tuple[str, ...]] = {
     ("notices", "kind"): NoticeKind,
     ("messages", "state"): MessageState,
     ("messages", "reason"): Reason,
+    ("messages", "markup"): Markup,
+    ("messages", "waits_for"): (WaitsFor.QUIET.value,),
     ("deliveries", "state"): _DELIVERY_STATES,
     ("deliveries", "reason"): Reason,
     ("deliveries", "waits_for"): WaitsFor,
@@ -66,10 +77,19 @@ INSTANTS = {
 """Every table, and what in it is an instant."""
 _JSON = {
     "object": {"accounts": ("facts",), "entries": ("facts",), "changes": ("facts", "entry_facts")},
-    "array": {"feeds": ("validators", "left_etags", "entry_order"), "notices": ("feeds",)},
+    "array": {
+        "feeds": ("validators", "left_etags", "entry_order"),
+        "notices": ("feeds",),
+        "messages": ("pictures",),
+    },
 }
-_PAIRS = (("feeds", "validators"), ("notices", "feeds"), ("changes", "facts"))
-"""What holds pairs and nothing else."""
+_TUPLES = (
+    ("feeds", "validators", 2),
+    ("notices", "feeds", 2),
+    ("changes", "facts", 2),
+    ("messages", "pictures", 3),
+)
+"""What holds lists of so many, and nothing else."""
 _DIGIT = "[0-9]"
 _INSTANT = "-".join((_DIGIT * 4, _DIGIT * 2, _DIGIT * 2)) + "T" + ":".join([_DIGIT * 2] * 3)
 _INSTANT += "." + _DIGIT * 6 + "Z"
@@ -110,9 +130,9 @@ def _find_json() -> str:
                 f"WHERE NOT json_valid({column}) OR json_type({column}) <> '{form}'"
                 for column in columns
             ]
-    for table, column in _PAIRS:
-        values = f"json_each(CASE WHEN json_valid({column}) THEN {column} END) AS pair"
-        is_none = "CASE pair.type WHEN 'array' THEN json_array_length(pair.value) END IS NOT 2"
+    for table, column, length in _TUPLES:
+        values = f"json_each(CASE WHEN json_valid({column}) THEN {column} END) AS part"
+        is_none = f"CASE part.type WHEN 'array' THEN json_array_length(part.value) END IS NOT {length}"
         parts.append(
             f"SELECT '{table}.{column}' FROM {table} WHERE EXISTS (SELECT 1 FROM {values} WHERE {is_none})"  # noqa: S608
         )
@@ -194,6 +214,22 @@ ADDS_UP = (
         "settled deliveries",
         "a delivery is settled without an instant, or not settled with one:",
         f"SELECT 'delivery ' || id FROM deliveries WHERE ({_OWED}) <> (settled_at IS NULL)",  # noqa: S608 — only our own text
+    ),
+    Rule(
+        "silences",
+        "a delivery is kept back by a silence that there is not, or is owed all the same:",
+        """
+        SELECT 'delivery ' || id FROM deliveries WHERE silence_id IS NOT NULL
+        AND (state <> 'dead' OR message_id IS NOT NULL OR silence_id NOT IN (SELECT id FROM silences))
+        """,
+    ),
+    Rule(
+        "digests",
+        "a digest has parts, or is of deliveries, that there never were:",
+        """
+        SELECT address || ' ' || period_at FROM digests WHERE parts < 0
+        OR through_id > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'), 0)
+        """,
     ),
     Rule(
         "addresses",

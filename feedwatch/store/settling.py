@@ -67,19 +67,22 @@ def kill_message(
 def hold_messages(conn: Transaction, address: str, manner: str, now: datetime, until_at: datetime) -> None:
     """Hold back an address's messages of a manner until its quiet hours end; urgent ones are not held.
 
-    The time is no part of their lives, and nothing waits for them meanwhile.
+    The time is no part of their lives, and nothing waits for them meanwhile. One that a hand has made due in
+    the night is held anew: its life begins at the latest when that ends. One whose claim has run out keeps
+    its token: whoever had it may still say how it ended.
     """
     held = conn.execute(
-        "SELECT id FROM messages WHERE address = ? AND manner = ? AND NOT urgent AND next_attempt_at <= ? "
-        "AND state IN ('pending', 'claimed') AND state = 'pending' AND token IS NULL",
+        "SELECT id, first_attempt_at FROM messages WHERE address = ?1 AND manner = ?2 AND NOT urgent "
+        "AND next_attempt_at <= ?3 AND state IN ('pending', 'claimed') "
+        "AND (lease_until_at <= ?3 OR state = 'pending' AND token IS NULL)",
         (address, manner, stamp(now)),
     ).fetchall()
-    for (message_id,) in held:
+    for message_id, first_attempt_at in held:
         conn.execute(
-            "UPDATE messages SET next_attempt_at = ?, waits_for = 'quiet' WHERE id = ?",
+            "UPDATE messages SET state = 'pending', next_attempt_at = ?, waits_for = 'quiet' WHERE id = ?",
             (stamp(until_at), message_id),
         )
-        _lengthen_life(conn, message_id, until_at - now)
+        _lengthen_life(conn, message_id, max(until_at - max(now, instant(first_attempt_at)), timedelta(0)))
 
 
 def forgive_absence(conn: Transaction, message_id: int, now: datetime) -> None:

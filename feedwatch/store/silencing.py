@@ -42,12 +42,17 @@ class Silencing(Connection):
             ).rowcount
 
     def tell_silenced(self, ids: Collection[int], now: datetime) -> int:
-        """Owe what silences have kept from being told, after all; returns how many deliveries."""
+        """Owe what silences have kept from being told, after all; returns how many deliveries.
+
+        Now, but that a digest whose time is still to come has what belongs to it.
+        """
         with self.transaction() as conn:
             return conn.execute(
                 "UPDATE deliveries SET state = 'pending', reason = NULL, settled_at = NULL, "
-                "waits_for = NULL, silence_id = NULL, not_before = ? WHERE state = 'dead' AND reason = ? "
-                "AND silence_id IN (SELECT value FROM json_each(?))",
+                "silence_id = NULL, "
+                "waits_for = iif(waits_for = 'digest' AND not_before > ?1, waits_for, NULL), "
+                "not_before = iif(waits_for = 'digest', max(not_before, ?1), ?1) "
+                "WHERE state = 'dead' AND reason = ?2 AND silence_id IN (SELECT value FROM json_each(?3))",
                 (stamp(now), Reason.SILENCED, json.dumps(list(ids))),
             ).rowcount
 

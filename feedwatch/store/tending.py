@@ -31,7 +31,7 @@ class Tending(Connection):
         at = stamp(now)
         chosen = _Chosen(ids, addresses)
         with self.transaction() as conn:
-            unbound = _revive_unbound(conn, chosen)
+            unbound = _revive_unbound(conn, chosen, at)
             dead = chosen.find(conn, "state = 'dead'")
             waiting = chosen.find(conn, f"state = 'pending' AND NOT {_IS_PAUSED}")
             for message_id in dead:
@@ -166,8 +166,8 @@ def _revive(conn: Transaction, message_id: int, at: str) -> None:
     conn.execute(
         "UPDATE messages SET state = 'pending', may_have_arrived = max(may_have_arrived, token IS NOT NULL), "
         "token = NULL, attempts = 0, refusals = 0, reason = NULL, detail = '', settled_at = NULL, "
-        "first_attempt_at = ?1, next_attempt_at = ?1, set_apart_at = CASE WHEN alone THEN ?1 END "
-        "WHERE id = ?2",
+        "waits_for = NULL, first_attempt_at = ?1, next_attempt_at = ?1, "
+        "set_apart_at = CASE WHEN alone THEN ?1 END WHERE id = ?2",
         (at, message_id),
     )
     conn.execute(
@@ -180,8 +180,8 @@ def _revive(conn: Transaction, message_id: int, at: str) -> None:
 # ── what no message has bound ─────────────────────────────────────────────────────────────────────
 
 
-def _revive_unbound(conn: Transaction, chosen: _Chosen) -> int:
-    """Owe again what died before a message bound it; returns to how many addresses."""
+def _revive_unbound(conn: Transaction, chosen: _Chosen, at: str) -> int:
+    """Owe again, and now, what died before a message bound it; returns to how many addresses."""
     # What a silence has kept from being told stays so: `silence expire --tell` is the way back.
     unbound = (
         "state = 'dead' AND message_id IS NULL AND silence_id IS NULL "
@@ -191,8 +191,8 @@ def _revive_unbound(conn: Transaction, chosen: _Chosen) -> int:
     rows = conn.execute(f"SELECT DISTINCT address FROM deliveries WHERE {unbound}", parameters).fetchall()  # noqa: S608 — only our own text
     conn.execute(
         f"UPDATE deliveries SET state = 'pending', reason = {KEEP_DOUBT}, settled_at = NULL, "  # noqa: S608 — only our own text
-        f"waits_for = NULL, first_attempt_at = NULL WHERE {unbound}",
-        (None, *parameters),
+        f"waits_for = NULL, not_before = min(not_before, ?), first_attempt_at = NULL WHERE {unbound}",
+        (None, at, *parameters),
     )
     return len(rows)
 

@@ -73,16 +73,18 @@ class Views(Connection):
 _LIST_DELIVERIES = """
 SELECT deliveries.*, messages.id AS message, messages.state AS message_state, messages.title AS message_title,
     messages.next_attempt_at, messages.attempts, messages.detail AS message_detail,
-    messages.waits_for AS message_waits_for, silences.matcher, silences.comment, silences.created_at,
-    silences.ends_at
+    messages.waits_for AS message_waits_for, addresses.paused_at, silences.matcher, silences.comment,
+    silences.created_at, silences.ends_at
 FROM deliveries LEFT JOIN messages ON messages.id = deliveries.message_id
+LEFT JOIN addresses ON addresses.address = deliveries.address
 LEFT JOIN silences ON silences.id = deliveries.silence_id
 WHERE deliveries.change_id = ? ORDER BY deliveries.id
 """
 
 
 def _delivery_status(row: Row) -> DeliveryStatus:
-    waits_for = row["message_waits_for"] or row["waits_for"]
+    is_open = row["settled_at"] is None
+    waits_for = (row["message_waits_for"] or row["waits_for"]) if is_open else None
     silence = None
     if row["matcher"] is not None:
         silence = Silence(
@@ -101,6 +103,7 @@ def _delivery_status(row: Row) -> DeliveryStatus:
         waits_for=read_word(WaitsFor, waits_for) if waits_for else None,
         reason=read_reason(row["reason"]),
         settled_at=read_instant(row["settled_at"]),
+        is_paused=is_open and row["paused_at"] is not None,
         silence=silence,
         message=row["message"],
         message_state=row["message_state"],

@@ -7,17 +7,21 @@ in errors, in tracebacks. With redaction switched off the same search finds each
 from __future__ import annotations
 
 import base64
+import json
+import re
 import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
 from daemons import Process, Scene
 from feedserver import FeedServer, redirect, reply
-from sinks import Reply, WebhookSink
+from sinks import MailSink, Reply, WebhookSink
+from typist import Typist, at_terminal
 
 pytest_plugins = ("playing",)
 
@@ -32,6 +36,9 @@ SECRETS = {
     "a list's token": "list/token+8u7y6t5r",
     "target's password": "hook/pass+3n4m5b6v",
     "target's path": "t0ken-in-a-path/9p8o7i6u",
+    "webhook's signing secret": "sign/secret+4d5f6g7h",
+    "webhook's password": "receiver/pass+1z2x3c4v",
+    "webhook's token": "receiver/token+6y7u8i9o",
 }
 _ENCODED_FEED = quote(SECRETS["a plain feed's token"], safe="")
 _ENCODED_PASSWORD = quote(SECRETS["a plain feed's password"], safe="")
@@ -54,6 +61,9 @@ MAY_HOLD_SECRETS = {
     *((table, column) for table in ("entries", "changes") for column in ("key", "title", "link", "facts")),
     ("changes", "entry_facts"),
     ("changes", "excerpt"),
+    ("changes", "picture"),
+    # what a person asks to be kept quiet: another text would keep something else quiet
+    ("silences", "matcher"),
 }
 """Columns of the state that are not searched; everything else in it is."""
 
@@ -100,6 +110,17 @@ def _say_all() -> str:
     )
 
 
+TEMPLATES = """
+templates:
+  worded:
+    title: "{{ count }} {{ stories[0].title }}"
+    body: "{% for s in stories %}{{ s.title }} {{ s.link }} {{ s.excerpt }} {{ s.facts }} {% endfor %}"
+  stumbling:
+    line: "{{ [facts][title] }}"
+"""
+"""One set that says all there is to be seen, and one that fails over what a list says."""
+
+
 def _atom(title: str) -> bytes:
     entry = f"<entry><id>urn:x:1</id><title>{title}</title><updated>2026-01-01T00:00:00Z</updated></entry>"
     return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>x</title>{entry}</feed>'.encode()
@@ -118,6 +139,9 @@ class Stage:
     refusing: WebhookSink
     echo: WebhookSink
     leading: WebhookSink
+    worded: WebhookSink
+    receiver: WebhookSink
+    mailbox: MailSink
     site: FeedServer
     elsewhere: FeedServer
     moments: dict[str, object]
@@ -127,13 +151,15 @@ class Stage:
         """Run a command and keep all that it says."""
         moments = {**self.moments, **({"stumble": stumble} if stumble else {})}
         done = self.scene.do(*args, moments=moments)
-        self.evidence.add(f"output of {' '.join(args)}", done.out)
-        self.evidence.add(f"errors of {' '.join(args)}", done.err)
+        where = " ".join(args)[:60]
+        self.evidence.add(f"output of {where}", done.out)
+        self.evidence.add(f"errors of {where}", done.err)
 
     def run(self, until: str) -> None:
         """Run the daemon until a line comes."""
         daemon: Process = self.scene.start("run", moments=self.moments)
         daemon.err.wait_for(until)
+        self.mailbox.wait_for(1)
         daemon.send(signal.SIGHUP)
         daemon.err.wait_for("reload")
         assert daemon.stop() == 0
@@ -153,11 +179,20 @@ class Stage:
 
     def keep_the_rest(self) -> None:
         """Keep what was sent, and what the state says of how things went."""
-        for sink in (self.hook, self.refusing, self.leading):
+        for sink in (self.hook, self.refusing, self.leading, self.worded):
             for each in sink.received:
                 self.evidence.add(
                     "messages", f"{each.body.decode()}\n{each.json['title']}\n{each.json['message']}"
                 )
+        for each in self.receiver.received:
+            self.evidence.add("documents", each.body.decode() + "".join(_texts_in(each.json)))
+            known = {"host", "authorization", "user-agent"}  # where it shows who we are, as it is told to
+            more = {name: value for name, value in each.headers.items() if name not in known}
+            self.evidence.add("headers of documents", str(more))
+        for mail in self.mailbox.mails:
+            self.evidence.add("mails", f"{mail.subject}\n{mail.text}\n{mail.html}")
+            names = [f"{part.get_filename()} {part['Content-ID']}" for part in mail.message.walk()]
+            self.evidence.add("mails", " ".join(names))
         for request in self.elsewhere.requests:
             self.evidence.add("another host's log", request.head.decode())
 
@@ -178,6 +213,19 @@ class Stage:
                 self.evidence.add(f"beside the state: {path.name}", path.read_text())
 
 
+def _texts_in(value: object) -> Iterator[str]:
+    """Every text of a document, as whoever reads it has it."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _texts_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts_in(each)
+    else:
+        yield f"{value}\n"
+
+
 @pytest.fixture
 def stages(small: Scene, hook: WebhookSink) -> Iterator[Stage]:
     """The whole play, set up; `moments` are for the test to choose."""
@@ -187,8 +235,13 @@ def stages(small: Scene, hook: WebhookSink) -> Iterator[Stage]:
         FeedServer() as site,
         FeedServer() as elsewhere,
         WebhookSink(after_script=Reply(307, {"Location": elsewhere.url("/hook")})) as leading,
+        WebhookSink() as worded,
+        WebhookSink(
+            Reply(307, {"Location": elsewhere.url("/document")}), Reply(500, body=_say_all().encode())
+        ) as receiver,
+        MailSink() as mailbox,
     ):
-        stage = Stage(small, hook, refusing, echo, leading, site, elsewhere, {})
+        stage = Stage(small, hook, refusing, echo, leading, worded, receiver, mailbox, site, elsewhere, {})
         _set_secrets(stage)
         for secret in SECRETS.values():
             small.world.add(title=f"A {secret} film")
@@ -211,7 +264,7 @@ def _set_secrets(stage: Stage) -> None:
         "refusing": stage.refusing.url_as(f"json://teller:{password}@", f"/{path}/hook").replace("@://", "@"),
         "leading": stage.leading.url_as(f"json://teller:{password}@", "/hook").replace("@://", "@"),
     }
-    scene.configure(targets, "log: debug\nretry: {first: 50ms, most: 100ms}\n")
+    scene.configure(targets, f"log: debug\nretry: {{first: 50ms, most: 100ms}}\n{TEMPLATES}")
     (scene.folder / "app_secret").write_text(account.consumer_secret + "\n")
     text = scene.config.read_text().replace(
         f"consumer_secret: {account.consumer_secret}", "consumer_secret: !file app_secret"
@@ -222,7 +275,29 @@ def _set_secrets(stage: Stage) -> None:
     )
     feeds += _say_feeds_that_move(stage)
     more = f"  echoing:\n    service: feeds\n    feeds:\n{feeds}{_say_list(stage)}"
-    scene.write(text.replace("\ntargets:", f"{more}\ntargets:"))
+    text = text.replace("\ntargets:\n", f"{more}\ntargets:\n{_say_targets(stage)}")
+    scene.write(text.replace("\nroutes:\n", f"\nroutes:\n{_ROUTES}"))
+
+
+_ROUTES = """\
+  - {to: mail, changes: all, digest: hourly}
+  - {to: worded, changes: all, feeds: [queue], template: worded}
+  - {to: worded, changes: all, feeds: [ratings], template: stumbling}
+  - {to: receiver, changes: all}
+"""
+"""The routes before the one to everybody else."""
+
+
+def _say_targets(stage: Stage) -> str:
+    """A mailbox, a target in words of one's own, and a webhook with secrets of three kinds."""
+    password = quote(SECRETS["webhook's password"], safe="")
+    token = quote(SECRETS["webhook's token"], safe="")
+    signing = json.dumps(SECRETS["webhook's signing secret"])
+    receiver = f"webhook+http://teller:{password}@127.0.0.1:{stage.receiver.port}/in?token={token}"
+    return (
+        f"  mail: {json.dumps(stage.mailbox.url)}\n  worded: {json.dumps(stage.worded.url)}\n"
+        f"  receiver:\n    url: {json.dumps(receiver)}\n    secret: {signing}\n"
+    )
 
 
 def _say_feeds_that_move(stage: Stage) -> str:
@@ -231,10 +306,31 @@ def _say_feeds_that_move(stage: Stage) -> str:
     stage.site.on("/moving", known, redirect(stage.elsewhere.on("/new", reply(_atom("moved")))))
     stage.site.on("/leaking", known, redirect(stage.elsewhere.url(f"/leak?t={_ENCODED_FEED}")))
     user = f"://jane:{_ENCODED_PASSWORD}@"
+    _show_pictures(stage)
     return "".join(
         f"      {name}: {stage.site.url(f'/{name}').replace('://', user)}?token={_ENCODED_FEED}\n"
-        for name in ("moving", "leaking")
+        for name in ("moving", "leaking", "pictured")
     )
+
+
+def _show_pictures(stage: Stage) -> None:
+    """A feed whose pictures lead elsewhere, or have secrets in their addresses; and texts that have them."""
+    stage.site.on("/led.png", redirect(stage.elsewhere.url("/shown.png")))
+    paths = ["led.png", *(quote(secret, safe="") + ".png" for secret in SECRETS.values())]
+
+    def write_item(number: int) -> str:
+        picture = stage.site.url(f"/{paths[number % len(paths)]}")
+        return (
+            f"<item><guid>p{number}</guid><title>picture {number}</title>"
+            f'<enclosure url="{picture}" type="image/png" length="1"/>'
+            f"<description>{_say_all()}</description><category>{_say_all()[:60]}</category></item>"
+        )
+
+    def write_feed(count: int) -> bytes:
+        items = "".join(map(write_item, reversed(range(count))))
+        return reply(f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>'.encode())
+
+    stage.site.on("/pictured", write_feed(1), write_feed(len(paths) + 1))
 
 
 def _say_list(stage: Stage) -> str:
@@ -264,6 +360,7 @@ def _play(stage: Stage) -> dict[str, set[str]]:
     _echo_everything(stage)
     stage.do("discover")
     stage.do("poll")
+    _keep_quiet(stage)
     for number, secret in enumerate(SECRETS.values()):
         world.add(title=f"{number} {secret} news")
         world.rate(title=f"{number} {quote(secret, safe='')} news")
@@ -272,6 +369,10 @@ def _play(stage: Stage) -> dict[str, set[str]]:
     _echo_everything(stage)
     with closing(sqlite3.connect(scene.state)) as db, db:
         db.execute("UPDATE addresses SET failing_since_at = '2026-01-01T00:00:00.000000Z'")
+        # The hour of the digest has come.
+        db.execute(
+            "UPDATE deliveries SET not_before = '2026-01-01T00:00:00.000000Z' WHERE address = 'mail/1'"
+        )
     stage.run("target_failing address=refusing/1")
     for command in ("status", "show jane/queue", "changes", "outbox"):
         stage.do(*command.split())
@@ -284,6 +385,7 @@ def _play(stage: Stage) -> dict[str, set[str]]:
         "drop refusing",
     ):
         stage.do("outbox", *command.split())
+    _ask_why(stage)
     stage.do("opml", "export")
     stage.do("backup", str(scene.folder / "copy.db"))
     stage.do("check", "--notify")
@@ -306,18 +408,46 @@ def _play(stage: Stage) -> dict[str, set[str]]:
     return stage.evidence.find()
 
 
+def _keep_quiet(stage: Stage) -> None:
+    """Silences that name secrets, one of them for a condition that is none."""
+    secret = SECRETS["consumer key"]
+    for matcher in (f'title ~ "{secret}"', f'titel = "{_say_all()}"', f'title = "{secret}'):
+        stage.do("silence", "add", matcher, "--for", "2h", "--comment", _say_all())
+
+
+def _ask_why(stage: Stage) -> None:
+    """Ask what became of changes, what routes would send, and what is kept quiet."""
+    silenced = stage.scene.query("SELECT change_id FROM deliveries WHERE silence_id IS NOT NULL LIMIT 1")
+    last = stage.scene.query("SELECT max(id) FROM changes")
+    for ((change,),) in (silenced, last):
+        stage.do("explain", str(change))
+        stage.do("explain", str(change), "--json")
+    for route in range(1, 6):
+        stage.do("preview", "--route", str(route), "--last", "100")
+        stage.do("preview", "--route", str(route), "--last", "100", "--json")
+    for command in ("list", "list --all --json", "expire 1 --tell"):
+        stage.do("silence", *command.split())
+    stage.do("test", "receiver")
+    stage.do("test", "mail", "--json")
+
+
 def test_no_secret_is_told_by_anything(stages: Stage) -> None:
     """Neither output, nor log, nor error, nor message, nor stored reason holds one, in any spelling."""
     found = {name: places for name, places in _play(stages).items() if places}
     assert not found, found
     evidence = stages.evidence.texts
-    assert "•••" in evidence["messages"], "the secrets did come by"
+    for where in ("messages", "documents", "mails", "output of silence list", "output of preview --route 2 "):
+        texts = [text for name, text in evidence.items() if name.startswith(where)]
+        assert any("•••" in text for text in texts), f"the secrets did come by in {where}"
+    assert "template stumbling" in evidence["log of run"] + evidence["errors of poll --json"]
     for command in ("poll", "changes"):
         assert "Traceback" in evidence[f"errors of {command}"], "and errors were told"
     assert evidence["errors of changes"].count("Traceback") == 3, "also of a thread, and of an object's end"
     for told in ("has taken no message", "The state of feedwatch was damaged"):
         assert told in evidence["messages"]
-    assert stages.elsewhere.requests, "and another host was asked"
+    asked = {request.target for request in stages.elsewhere.requests}
+    assert {"/new", "/shown.png"} <= asked, "and another host was asked"
+    assert "/document" not in asked
     for request in stages.elsewhere.requests:
         assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding"}
 
@@ -334,7 +464,60 @@ def test_without_redaction_the_same_search_finds_every_one(stages: Stage) -> Non
             "output of show",
             "errors of poll",
             "errors of changes",
+            "documents",
+            "mails",
+            "output of preview --route 1",
+            "output of preview --route 2",
+            "output of silence list",
+            "errors of silence add",
+            "state: silences",
         ):
             assert any(where in place for place in places), f"{name}: not found in {where}"
         for where in ("output of opml export", "state: feeds", "state: messages"):
             assert any(where in place for place in places), f"{name}: not found in {where}"
+
+
+# ── a first configuration ─────────────────────────────────────────────────────────────────────────
+
+
+def _answer_all(typist: Typist, feed: str, webhook: str, *, apart: str) -> None:
+    """Answer what `init` asks."""
+    typist.answer("What is it? [1]:")
+    typist.answer("Address of the feed:", feed)
+    typist.answer("What does it list?")
+    typist.answer("What to call it")
+    typist.answer("One more, or Enter for no more:")
+    typist.answer("What to call them all", "films")
+    typist.answer("Who is told? [1]:", "8")
+    typist.answer("Its address:", webhook)
+    typist.answer("Secret that signs", SECRETS["webhook's signing secret"])
+    typist.answer("What to call it")
+    typist.answer("Send a test message there now? [Y/n]:")
+    typist.answer("Keep it all the same?", "y")
+    typist.answer("Quiet hours")
+    typist.answer("Where it goes")
+    typist.answer("Is that right?", apart)
+    typist.answer("Write it? [Y/n]:")
+    assert typist.end() == 0
+
+
+@pytest.mark.parametrize("apart", ["y", "n"])
+def test_no_secret_is_told_by_a_first_configuration(tmp_path: Path, apart: str) -> None:
+    """What a feed and a target repeat is hidden, nothing typed is shown again, and files are private."""
+    evidence = Evidence()
+    token = quote(SECRETS["webhook's token"], safe="")
+    title = SECRETS["a plain feed's token"] + " \u009b2J"
+    with FeedServer() as site, WebhookSink(after_script=Reply(400, body=_say_all().encode())) as sink:
+        site.on("/films", reply(_atom(title)))
+        feed = f"{site.url('/films')}?token={_ENCODED_FEED}"
+        webhook = sink.url_as("http", f"/in?token={token}")
+        with at_terminal("init", folder=tmp_path, env={"PATH": "/nowhere"}, columns=300) as typist:
+            _answer_all(typist, feed, webhook, apart=apart)
+    evidence.add("screen", typist.shown.replace(feed, "").replace(webhook, ""))
+    for path in tmp_path.rglob("*"):
+        evidence.add("names", str(path))
+        assert path.stat().st_mode & 0o077 == 0, path
+    found = {name: places for name, places in evidence.find().items() if places}
+    assert not found, found
+    assert "the first: •••" in typist.shown
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", typist.shown)

@@ -17,6 +17,7 @@ routes:
   - {to: mail, feeds: [ratings]}
   - {to: phone, where: year < 1900}
   - {to: phone, mute: true}
+  - {to: phone, quiet: {hours: 22:00-07:00, urgent: year < 1900}}
 zone: Europe/Berlin
 """
 
@@ -53,6 +54,7 @@ def test_explain_says_which_routes_tell_and_what_became_of_it(place: Place) -> N
         "other_feed",
         "not_met",
         "muted",
+        "tells",
     ]
     phone, mail = sorted(told(ran, "delivery"), key=lambda row: str(row["address"]), reverse=True)
     assert (phone["address"], phone["state"], phone["attempts"]) == ("phone/1", "delivered", 1)
@@ -66,10 +68,23 @@ def test_explain_says_which_routes_tell_and_what_became_of_it(place: Place) -> N
         "it is about ratings, not jane/queue",
         "not so: year < 1900",
         "it is muted",
+        "quiet 22:00-07:00 Europe/Berlin; urgent: year < 1900",
         "waits for the digest, until",
         "1 attempt",
     ):
         assert words in shown, shown
+
+
+def test_explain_says_that_an_address_is_paused_and_how_to_resume_it(place: Place) -> None:
+    """What is owed there has no time at which it is due, as little as in the outbox."""
+    assert place.run("outbox", "pause", "phone").status == 0
+    number = add(place, "Heat")
+    ran = place.ask("explain", str(number), "--json")
+    assert {row["address"]: row["state"] for row in told(ran, "delivery")} == {
+        "phone/1": "paused",
+        "mail/1": "pending",
+    }
+    assert "feedwatch outbox resume phone/1" in place.ask("explain", str(number)).out
 
 
 def test_explain_of_what_is_not_known_says_where_the_numbers_are(place: Place) -> None:
@@ -96,7 +111,7 @@ def test_preview_shows_what_a_route_would_send(place: Place) -> None:
     assert row["body"].splitlines()[0] in shown
     missing = place.run("preview", "--route", "9")
     assert missing.status == 1
-    assert "there is no route 9: there are 5" in missing.err
+    assert "there is no route 9: there are 6" in missing.err
 
 
 def test_silence_keeps_changes_from_being_told_until_they_are_asked_for(place: Place) -> None:
@@ -118,7 +133,8 @@ def test_silence_keeps_changes_from_being_told_until_they_are_asked_for(place: P
     assert "it kept 1 change from being told" in ended.out
     assert place.run("poll").status == 0
     after = place.ask("explain", str(number), "--json")
-    assert {row["state"] for row in told(after, "delivery")} == {"delivered"}
+    states = {row["address"]: (row["state"], row["waits_for"]) for row in told(after, "delivery")}
+    assert states == {"phone/1": ("delivered", None), "mail/1": ("pending", "digest")}
     assert place.ask("silence", "--json").rows == []
     assert [row["state"] for row in place.ask("silence", "list", "--all", "--json").rows] == ["ended"]
 

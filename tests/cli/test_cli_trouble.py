@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from running import Place, Ran, at_sandbox
+from sinks import WebhookSink
 
 SUBSCRIPTIONS = """\
 <opml version="2.0"><body><outline text="Films"><outline text="映画">
@@ -189,3 +190,18 @@ def test_server_that_is_away_from_the_start_is_an_error(tmp_path: Path) -> None:
         poll = place.run("poll")
     assert (poll.status, poll.out) == (1, "no feeds to poll\n")
     assert poll.err.startswith("the lists of jane could not be looked up: its server does not answer")
+
+
+def test_a_template_that_fails_is_said_by_a_poll_and_the_change_arrives(tmp_path: Path) -> None:
+    """Who has feedwatch run by a timer sees no log but this: one line, however many messages it fails for."""
+    more = 'routes: [{to: [phone, mail], template: ours}]\ntemplates: {ours: {line: "{{ titel }}"}}\n'
+    with WebhookSink() as phone, WebhookSink() as mail, at_sandbox(tmp_path) as place:
+        place.configure(targets=f"  phone: {phone.url}\n  mail: {mail.url}", more=more)
+        assert place.run("poll").status == 0
+        place.world.add(title="Heat")
+        polled = place.run("poll")
+        assert polled.status == 0, polled.said
+        (said,) = [line for line in polled.err.splitlines() if "template" in line]
+        assert "template ours.line: line 1 of the template: 'titel' is undefined" in said
+        assert "added Heat" in phone.messages[-1]["message"]
+        assert "added Heat" in mail.messages[-1]["message"]

@@ -42,6 +42,8 @@ WARNED: dict[str, tuple[str, str, str]] = {
     "a change that was not asked for": (BOTH, "feeds: queue, where: change = moved", NEVER),
     "a change that cannot be": (BOTH, "feeds: history, changes: all, where: not change = added", NEVER),
     "a fact that streams never have": (BOTH, "feeds: news/lwn, where: rating > 3 or availability is known", NEVER),
+    "a place in a list without an order": (BOTH, "feeds: history, where: position <= 10", NEVER),
+    "the text of what was removed": (BOTH, "feeds: queue, changes: removed, where: text ~ robbery", NEVER),
     "a contradiction over kinds": (BOTH, "feeds: [queue, history], where: 'kind = queue and not kind in (queue, ratings)'", NEVER),
     "what is never urgent": (BOTH, "feeds: history, quiet: {hours: 22:00-07:00, urgent: kind = queue}", NEVER_URGENT),
     "muted for ever": (BOTH, "mute: true", MUTED),

@@ -72,6 +72,7 @@ changes = st.builds(
     position=places,
     previous_position=places,
     facts=st.dictionaries(texts, st.builds(FactChange, maybe_texts, maybe_texts), max_size=3),
+    entry_facts=st.dictionaries(texts, texts, max_size=3),
     details=st.builds(Details, st.none() | st.just("https://h.example/a.png") | texts),
 )
 notices = st.builds(
@@ -191,6 +192,14 @@ def test_story_names_the_first_picture_that_can_be_shown() -> None:
     secret = change(1, picture="https://h.example/a.png?feed_token=s3cret")
     document = write(story(secret, change(2, picture="https://h.example/b.png")), story(secret))
     assert [each["picture"] for each in document["stories"]] == ["https://h.example/b.png", None]
+
+
+def test_facts_of_a_title_are_those_of_all_its_changes() -> None:
+    """Who reads documents learns the rating and the year without reading sentences."""
+    watched = replace(change(1), feed_kind=Kind.HISTORY, entry_facts={"watched_at": "2026-11-01T20:00:00Z"})
+    rated = replace(change(2), feed_kind=Kind.RATINGS, entry_facts={"rating": "4", "year": "1986"})
+    (told,) = write(story(watched, rated))["stories"]
+    assert told["facts"] == {"watched_at": "2026-11-01T20:00:00Z", "rating": "4", "year": "1986"}
 
 
 def test_what_was_written_for_another_service_is_a_document_too() -> None:

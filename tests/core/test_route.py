@@ -200,6 +200,28 @@ def test_of_two_routes_to_one_address_the_one_that_tells_sooner_says_how() -> No
     assert first.manner == ""
 
 
+def test_where_it_is_quiet_for_one_route_another_tells_sooner() -> None:
+    """What one would hold for the night is told by the other; what is urgent, or by day, by the first."""
+    night = Hours(time(22), time(7), UTC, "UTC")
+    nightfall = datetime(2026, 11, 1, 21, 59, 45, tzinfo=UTC)
+    other = Route(to=("phone",), manner=SHORT)
+
+    def told(urgent: str, at: datetime) -> str:
+        held = Manner(quiet=Quiet(night, urgent=parse_condition(f'title = "{urgent}"')))
+        (owed,) = planned(Route(to=("phone",), manner=held), other, at=at)
+        return owed.manner.partition(" ")[0]
+
+    assert told("Ran", nightfall) == "limit"
+    assert told("Heat", nightfall) == told("Ran", NOW) == "quiet"
+
+
+def test_what_is_told_in_a_moment_does_not_wait_for_a_digest_that_comes_before_its_round_may_end() -> None:
+    """A round is expected to end: five minutes is only the most that is waited for it."""
+    before = datetime(2026, 11, 1, 7, 58, tzinfo=UTC)
+    (owed,) = planned(Route(to=("phone",), manner=DAILY), Route(to=("phone",), manner=SHORT), at=before)
+    assert owed.manner == SHORT.key
+
+
 def test_muted_route_tells_nothing_and_leaves_it_to_the_others() -> None:
     """For good, or in some hours only; another route to the same address tells all the same."""
     hours = Hours(time(11), time(13), UTC, "UTC")

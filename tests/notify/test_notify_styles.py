@@ -70,13 +70,14 @@ def units(text: str) -> int:
 @pytest.mark.parametrize(
     ("url", "limit", "title_limit", "markup"),
     [
-        pytest.param(DISCORD, 2000, 250, Markup.TEXT, id="discord"),
+        pytest.param(DISCORD, 2000, 250, Markup.MARKDOWN, id="discord"),
         pytest.param(SLACK, 8000, 250, Markup.TEXT, id="slack"),
         pytest.param(TELEGRAM, 4096, 250, Markup.TEXT, id="telegram"),
         pytest.param(PUSHOVER, 1024, 250, Markup.TEXT, id="pushover"),
-        pytest.param(NTFY, 1250, 200, Markup.TEXT, id="ntfy"),
+        pytest.param(NTFY, 2600, 200, Markup.TEXT, id="ntfy"),
         pytest.param(MATTERMOST, 4000, 250, Markup.TEXT, id="mattermost"),
-        pytest.param(GOTIFY, 32768, 250, Markup.TEXT, id="gotify"),
+        pytest.param(GOTIFY, 32768, 250, Markup.MARKDOWN, id="gotify"),
+        pytest.param(GOTIFY + "?format=text", 32768, 250, Markup.TEXT, id="gotify in text"),
         pytest.param(MAIL, 96_000, 100, Markup.HTML, id="mail"),
         pytest.param(MAIL + "&format=text", 96_000, 100, Markup.TEXT, id="mail in text"),
     ],
@@ -232,7 +233,15 @@ async def test_mattermost_reads_no_markup_and_calls_nobody(hosted: WebhookSink) 
     assert not re.search(r"(?<!\\)[*_`|\[\]<]", text.replace("\u200b", ""))
 
 
-@pytest.mark.parametrize("schema", ["ntfy", "gotify", "json"])
+async def test_gotify_is_told_that_it_is_markdown_and_a_title_makes_none(hosted: WebhookSink) -> None:
+    """Its clients read the body as it is meant; a title from elsewhere is escaped there, and not above it."""
+    told = (await send(hosted, f"gotify://127.0.0.1:{hosted.port}/abcdefghijklmno", EVIL)).json
+    assert told["extras"]["client::display"]["contentType"] == "text/markdown"
+    assert told["title"] == f"jane/queue: added {EVIL}"
+    assert re.sub(r"\\(?=[*_`~|\[\]<>#])", "", told["message"]) == f"- added {EVIL}"
+
+
+@pytest.mark.parametrize("schema", ["ntfy", "json"])
 async def test_plain_services_get_titles_as_they_are(hosted: WebhookSink, schema: str) -> None:
     """Where nobody can be called and nothing is markup, a title is not touched."""
     url = f"{schema}://127.0.0.1:{hosted.port}/abcdefghijklmno"

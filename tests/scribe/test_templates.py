@@ -320,6 +320,7 @@ def test_no_title_breaks_out(title: str) -> None:
         ("{% call x() %}{% endcall %}", "`callblock` is not for messages"),
         ("{% block b %}{% endblock %}", "`block` is not for messages"),
         ("{% autoescape false %}{% endautoescape %}", "is not for messages"),
+        ("{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}", "`recursive` is not for messages"),
         ("{{ stories|safe }}", "No filter named 'safe'"),
         ("{{ 'x'|center(1000) }}", "No filter named 'center'"),
         ("x" * 20_001, "longer than 20,000 characters"),
@@ -354,6 +355,46 @@ def test_what_fails_is_said_with_its_line(source: str, said: str) -> None:
     assert said in failure_of(source)
 
 
+HUGE = "".join("{% set x = " + "~".join(["x"] * 99) + " %}" for _ in range(9))
+ROUNDS = "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ROUNDS + "{% endfor %}" * 3,
+        "{% set y %}" + ROUNDS + "y" * 9999 + "{% endfor %}" * 3 + "{% endset %}",
+        "{% set x = 'xxxxxxxxxx' %}" + HUGE,
+        "{% set x = 'xxxxxxxxxx' %}" + HUGE.replace("~", "+"),
+        "{% set x = [1, 2] %}" + HUGE.replace("~", "+"),
+        "{% set x = 'x' * 1 if 0 else 'xxxxxxxxxx' %}" + "{% set x = range(1000)|join(x) %}" * 9,
+        "{% set x = 'xxxxxxxxxx' %}" + "{% set x = x|replace('x', x) %}" * 9,
+        "{{ '" + "x" * 9000 + "'|replace('x', '" + "y" * 9000 + "')|length }}",
+        "{% for a in [1]|slice(1000000000) %}{% endfor %}",
+        "{{ [1]|batch(1000000000, 'x')|list }}",
+        "{{ range(1000)|map('string')|join('" + "x" * 9999 + "')|length }}",
+        "{% set x = 'x'|replace('x', '" + "x" * 9999 + "') %}" + ROUNDS + "{% if x.upper() %}{% endif %}"
+        + "{% endfor %}" * 3,
+    ],
+)  # fmt: skip
+def test_one_that_does_too_much_is_stopped(source: str) -> None:
+    """Neither rounds without number, nor texts that multiply, are gone through to their end."""
+    assert "it does too much" in failure_of(source)
+
+
+def test_one_that_does_much_may() -> None:
+    """Five hundred titles, gone through in loops and joined, are within what a template may do."""
+    source = (
+        "{% set all %}{% for s in stories %}{% for c in s.changes %}{{ s.title ~ ' ' ~ c.text }}"
+        + "." * 500
+        + "{% endfor %}{% endfor %}{% endset %}{{ all|length }} "
+        + "{{ stories|map(attribute='title')|join(', ')|length }}"
+    )
+    draft = write(Texts(body={"": source}), *(tell(invent_change())[0] for _ in range(500)))
+    assert draft is not None
+    assert int(draft.body.split()[0]) > 250_000
+
+
 def test_one_that_writes_without_end_is_stopped() -> None:
     """What goes beyond the limit is not written on and on: it does not fit."""
     loop = "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}xxxx{% endfor %}"
@@ -370,6 +411,25 @@ def test_a_problem_never_repeats_what_a_list_says() -> None:
     scribe.write(Told(tell(change), OURS), TEXT)
     assert len(complaints) == 1
     assert "Private" not in str(complaints[0])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ facts[title] }}",
+        "{{ [1]|select(title)|list }}",
+        "{{ [1]|map(title)|list }}",
+        "{{ [facts][title] }}",
+    ],
+)
+def test_a_problem_names_nothing_that_a_title_names(source: str) -> None:
+    """What is looked up by a title fails for each of them, is not repeated, and is said once for all."""
+    complaints: list[TemplateProblem] = []
+    scribe = scribe_of(Texts(line={"": source}), complaints=complaints)
+    for title in ("Private Matters", 'It\'s a "Private" matter', "private object"):
+        scribe.write(Told(tell(invent_change(title=title)), OURS), TEXT)
+    assert len(complaints) == 1, complaints
+    assert "rivate" not in str(complaints[0])
 
 
 # ── when one fails ────────────────────────────────────────────────────────────────────────────────
@@ -452,3 +512,15 @@ def test_messages_in_ones_own_words_are_divided_at_titles() -> None:
         )
         told += message.deliveries
     assert told == list(range(1, 301))
+
+
+def test_a_message_that_was_cut_off_never_passes_for_one_that_fits() -> None:
+    """Blanks that a template writes between titles hide nothing that would have come behind them."""
+    body = "{% for story in stories %}{{ story.title }}" + " " * 90 + "{% endfor %}"
+    scribe = scribe_of(Texts(title="", body={"": body}))
+    owed = [OwedDelivery(n, "chat/1", invent_change(n, title=f"Title {n:03}")) for n in range(1, 30)]
+    for limit in range(600, 700):
+        message = compose_message(owed, replace(TEXT, limit=limit), batch=OURS, scribe=scribe)
+        assert [f"Title {n:03}" in message.body for n in message.deliveries] == [True] * len(
+            message.deliveries
+        )

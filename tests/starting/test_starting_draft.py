@@ -76,6 +76,15 @@ def test_an_account_without_a_token_says_how_to_sign_in(tmp_path: Path) -> None:
     assert "# Not signed in yet: feedwatch login jane" in (tmp_path / "config.yaml").read_text()
 
 
+def test_a_long_name_has_a_file_of_secrets_too(tmp_path: Path) -> None:
+    """What a feed may be called is longer than what a file may: its file is called by the start of it."""
+    long = "\u6620" * 99
+    feeds = tuple(FeedDraft(long + end, f"https://h.example/{end}?token=abcd1234") for end in "ab")
+    account = read_back(Draft(FeedsDraft("films", feeds)), tmp_path).accounts["films"]
+    assert isinstance(account, FeedsAccount)
+    assert [each.url.reveal() for each in account.feeds.values()] == [each.address for each in feeds]
+
+
 @pytest.mark.parametrize(
     ("account", "apart"),
     [

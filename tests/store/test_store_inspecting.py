@@ -45,6 +45,23 @@ BREAKS = {
     "a delivery's state that is none": ("words", "UPDATE deliveries SET state = 'sent' WHERE id = 1"),
     "a message's state that is none": ("words", "UPDATE messages SET state = 'sent' WHERE id = 1"),
     "a notice's kind that is none": ("words", "UPDATE notices SET kind = 'spam'"),
+    "a markup that is none": ("words", "UPDATE messages SET markup = 'troff' WHERE id = 1"),
+    "a message that waits for its digest": ("words", "UPDATE messages SET waits_for = 'digest' WHERE id = 1"),
+    "pictures of another form": ("values", """UPDATE messages SET pictures = '[["http://a/", "a"]]'"""),
+    "pictures that are no JSON": ("values", "UPDATE messages SET pictures = '['"),
+    "kept back by no silence": (
+        "silences",
+        "UPDATE deliveries SET silence_id = 99, message_id = NULL WHERE state = 'dead'",
+    ),
+    "kept back, and owed": (
+        "silences",
+        """INSERT INTO silences VALUES (99, 'year > 1', '', '2026-11-01T12:00:00.000000Z',
+           '2026-11-01T12:00:00.000000Z'); UPDATE deliveries SET silence_id = 99 WHERE state = 'pending'""",
+    ),
+    "a digest of what there never was": (
+        "digests",
+        "INSERT INTO digests VALUES ('phone/1', 'daily', '2026-11-01T12:00:00.000000Z', 99999, 1)",
+    ),
     "a host that rests for no reason": ("words", "UPDATE hosts SET reason = 'tired'"),
     "an instant that is none": ("instants", "UPDATE feeds SET next_poll_at = 'tomorrow'"),
     "an instant of another form": ("instants", "UPDATE changes SET at = '2026-11-01 12:00:00'"),
@@ -177,7 +194,7 @@ def test_nothing_is_wrong_with_what_a_hand_has_done(busy: Store) -> None:
 def test_what_the_model_forbids_is_named(path: Path, busy: Store, rule: str, sql: str) -> None:
     """Each rule, broken by hand, is named; the daemon's start sees what it would stumble over."""
     with closing(sqlite3.connect(path)) as other, other:
-        other.execute(sql)
+        other.executescript(sql)
     found = broken(busy.inspect(NOW))
     assert rule in found
     if rule in AT_START:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -41,7 +45,7 @@ from feedwatch.core.state import (
     Settled,
     Settlement,
 )
-from feedwatch.store import Store
+from feedwatch.store import Store, planning
 
 DELIVERED = Settlement(Settled.DELIVERED)
 HOURLY = Manner(digest=Digest(Every.HOURLY, ZoneInfo("UTC"), "UTC"))
@@ -151,6 +155,71 @@ def test_notices_are_quiet_when_they_are_told_to_be(store: Store) -> None:
     assert late.body == "signed_out"
 
 
+def test_message_that_a_hand_hastens_in_the_night_does_not_live_longer_for_that(store: Store) -> None:
+    """It is held anew, and is given up as long after the quiet hours as any other."""
+    plan(store, to_phone())
+    night = quiet_until(after(600), "night")
+    first = claim(store, START)
+    assert first is not None
+    store.settle_message(first, Settlement(Settled.AGAIN, after(5), Reason.UNREACHABLE), START)
+    for minutes in (6, 100, 200, 300):
+        assert serve(store, after(minutes), night) is None
+        store.retry_messages(None, after(minutes))
+    assert serve(store, after(301), night) is None
+    morning = serve(store, after(600), quiet_until(START))
+    assert morning is not None
+    assert morning.first_attempt_at <= after(600)
+
+
+def test_message_whose_claim_ran_out_is_not_sent_in_the_night_and_may_still_be_settled(store: Store) -> None:
+    """It goes in the morning, and says that it may have come before; unless its sender says how it ended."""
+    plan(store, to_phone(), to_phone(), at=START)
+    first = claim(store, START, most=1)
+    assert first is not None
+    night, day = quiet_until(after(600), "night"), quiet_until(START)
+    assert serve(store, after(6), night) is None
+    assert store.due_addresses(after(599)) == ()
+    late = serve(store, after(600), day)
+    assert late is not None
+    assert (late.id, late.may_have_arrived) == (first.id, True)
+    second = claim(store, after(601))
+    assert second is not None
+    assert serve(store, after(604), quiet_until(after(900), "night")) is None
+    assert store.settle_message(second, DELIVERED, after(605))
+    assert [each.state for each in store.list_messages()] == ["delivered", "delivered"]
+
+
+def test_message_that_is_held_goes_at_once_where_other_routes_have_no_quiet_hours(store: Store) -> None:
+    """And is held anew where they have; it says what it waits for all the time."""
+    plan(store, to_phone())
+    first = claim(store, START)
+    assert first is not None
+    store.settle_message(first, Settlement(Settled.AGAIN, after(5), Reason.UNREACHABLE), START)
+    night = quiet_until(after(600), "night")
+    assert serve(store, after(6), night) is None
+    store.plan_again("other", lambda _: None, after(7))
+    assert serve(store, after(7), night) is None
+    assert [each.waits_for for each in store.list_messages()] == ["quiet"]
+    store.plan_again("none", lambda _: None, after(8))
+    told = serve(store, after(8), quiet_until(START))
+    assert told is not None
+    assert told.id == first.id
+
+
+def test_outbox_says_of_what_is_dead_nothing_of_waiting(store: Store) -> None:
+    """However it was told before it was given up, it is one line, and waits for nothing."""
+    plan(store, to_phone())
+    assert serve(store, after(1), quiet_until(after(60), "night")) is None
+    plan(store, to_digest(after(60)), to_phone("", not_before=after(9), waits_for=WaitsFor.GATHERING))
+    assert {each.waits_for for each in store.list_messages()} == {"quiet", "digest", "gathering"}
+    store.drop_messages((), after(2), addresses=[PHONE])
+    (dead,) = store.list_messages()
+    assert (dead.state, dead.changes, dead.waits_for) == ("dead", 3, None)
+    for change in store.list_changes():
+        (delivery,) = store.list_deliveries(change.id)
+        assert (delivery.state, delivery.waits_for) == ("dead", None)
+
+
 # ── digests ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -215,6 +284,62 @@ def test_days_that_the_machine_was_off_are_one_digest(store: Store) -> None:
     assert caught_up is not None
     assert caught_up.deliveries == 3
     assert serve(store, after(60 * 30), hourly(after(60 * 30))) is None
+
+
+def test_what_is_urgent_of_a_digest_goes_before_the_night_ends_and_the_rest_when_it_does(
+    store: Store,
+) -> None:
+    """All that was due when it was begun is of it: nothing that was held waits for a whole period more."""
+    urgent = to_digest(after(60))._replace(urgent=True)
+    plan(store, to_digest(after(60)), urgent, to_digest(after(60)), at=after(10))
+
+    def look(manner: str) -> MannerNow:
+        return replace(hourly(after(60))(manner), quiet_until_at=after(90))
+
+    told = serve(store, after(60), look)
+    assert told is not None
+    assert told.deliveries == 1
+    assert waiting(store) == [("13:30", "quiet")] * 2
+    rest = serve(store, after(90), hourly(after(90)))
+    assert rest is not None
+    assert rest.deliveries == 2
+
+
+def test_what_is_left_of_a_digest_is_no_second_one_though_little_is_kept(store: Store) -> None:
+    """A target that fails for longer than is kept gets the parts that follow as such."""
+    plan(store, to_digest(after(60)), to_digest(after(60)), at=after(10))
+    bundles: list[Bundle] = []
+
+    def take_one(deliveries: Sequence[OwedDelivery], bundle: Bundle) -> Composed:
+        bundles.append(bundle)
+        return compose(deliveries, bundle, most=1)
+
+    for minutes in (60, 90):
+        claimed = store.claim_message(
+            PHONE,
+            now=after(minutes),
+            lease_until_at=after(minutes + 2),
+            owner="me",
+            compose=take_one,
+            look=hourly(after(minutes)),
+        )
+        assert claimed is not None
+        store.settle_message(claimed, DELIVERED, after(minutes))
+        store.prune(after(89), timedelta(minutes=10))
+    assert [bundle.part for bundle in bundles] == [1, 2]
+    store.prune(after(200), timedelta(minutes=10))
+    assert rows(store, "SELECT * FROM digests") == []
+
+
+def test_what_was_dropped_while_it_waited_for_its_digest_is_due_once_it_is_retried(store: Store) -> None:
+    """A hand that wants it again wants it now; what is given up so keeps nothing to wait for."""
+    plan(store, to_digest(after(600)), at=after(10))
+    store.drop_messages((), after(11), addresses=[PHONE])
+    assert store.retry_messages((), after(12), addresses=[PHONE]) == 1
+    assert store.due_addresses(after(12)) == (PHONE,)
+    told = serve(store, after(12), hourly(after(12)))
+    assert told is not None
+    assert told.deliveries == 1
 
 
 def test_manners_do_not_mix(store: Store) -> None:
@@ -293,6 +418,30 @@ def test_other_routes_plan_what_waits_anew_and_the_same_ones_do_not(store: Store
     assert len(asked) == 2
 
 
+def test_others_may_write_while_much_is_planned_anew(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No lock is held while the routes are asked; what is cut short is begun anew, and none is left out."""
+    monkeypatch.setattr(planning, "BITE", 2)
+    plan(store, *[to_phone("")] * 5)
+    asked: list[int] = []
+
+    def again(pending: PendingDelivery) -> Planned | None:
+        asked.append(pending.id)
+        with closing(sqlite3.connect(path, timeout=0)) as other, other:
+            other.execute("UPDATE accounts SET detail = detail || 'x'")
+        if len(asked) == 4:
+            raise InterruptedError
+        return Planned(0, PHONE, manner="soon")
+
+    with pytest.raises(InterruptedError):
+        store.plan_again("new", again, after(2))
+    store.plan_again("new", again, after(3))
+    assert rows(store, "SELECT DISTINCT manner FROM deliveries") == [("soon",)]
+    assert len(asked) == 4 + 5
+    assert store.plan_again("new", again, after(4)) == 0
+
+
 # ── silences ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -330,6 +479,17 @@ def test_what_a_silence_keeps_is_written_down_and_can_be_told_after_all(store: S
     assert late is not None
     assert late.body == "011200-0"
     assert all(each.problem is None for each in store.inspect(after(4)))
+
+
+def test_what_a_silence_kept_of_a_digest_that_is_to_come_is_told_in_that(store: Store) -> None:
+    """Told at once, it would be in a digest of a time at which it had not happened yet."""
+    number = store.add_silence("kind = queue", "", START, after(60))
+    plan(store, to_digest(after(60))._replace(silence_id=number), to_phone("", silence_id=number))
+    assert store.tell_silenced([number], after(3)) == 2
+    assert waiting(store) == [("13:00", "digest"), ("12:03", None)]
+    plan(store, to_digest(after(60))._replace(silence_id=number), at=after(4))
+    assert store.tell_silenced([number], after(90)) == 1
+    assert waiting(store)[-1] == ("13:30", None)
 
 
 # ── paused feeds ──────────────────────────────────────────────────────────────────────────────────

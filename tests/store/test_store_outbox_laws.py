@@ -6,7 +6,8 @@ import itertools
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,26 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from states import MAIL, PHONE, START, owe, rows, watch
+from states import MAIL, PHONE, START, added, land, listed, owe, rows, watch
 
-from feedwatch.core.model import Composed, Markup, OwedDelivery, Reason
+from feedwatch.core.calendar import Digest, Every
+from feedwatch.core.manner import MannerNow
+from feedwatch.core.model import Composed, Markup, OwedDelivery, Reason, WaitsFor
+from feedwatch.core.route import LONGEST_ROUND
 from feedwatch.core.state import Bundle as HowTold
-from feedwatch.core.state import ClaimedMessage, Settled, Settlement
+from feedwatch.core.state import ClaimedMessage, PendingDelivery, Planned, Settled, Settlement
 from feedwatch.store import Store
 
 ADDRESSES = [PHONE, MAIL]
 OTHERS = {PHONE: (MAIL,), MAIL: (PHONE,)}
 SOME_ADDRESSES = st.lists(st.sampled_from(ADDRESSES), unique=True)
 SOME_IDS = st.lists(st.integers(1, 8), max_size=3)
+HOURLY = Digest(Every.HOURLY, UTC, "UTC")
+QUIET = timedelta(minutes=20)
+"""So long it is quiet around each whole hour: a digest comes due in the midst of it."""
+GATHER = timedelta(seconds=30)
+MANNERS = ["", "quiet", "digest", "digest quiet"]
+"""How a change may be told; in each that is quiet, what is urgent passes."""
 
 _DELIVERIES = """
 SELECT deliveries.id, deliveries.address, changes.key, deliveries.state, deliveries.message_id, messages.state
@@ -45,6 +55,66 @@ _WITH_MESSAGE: dict[str, set[str | None]] = {
     "delivered": {"delivered"},
     "dead": {"dead", None},
 }
+
+
+_TOLD_HOW = "SELECT id, manner, urgent FROM deliveries"
+_WAITING = """
+SELECT id, manner, urgent, waits_for, not_before FROM deliveries WHERE state = 'pending'
+UNION ALL SELECT NULL, manner, urgent, waits_for, next_attempt_at FROM messages
+WHERE state = 'pending' AND waits_for IS NOT NULL
+"""
+_SILENCED = "SELECT id FROM deliveries WHERE silence_id IS NOT NULL"
+_LONGEST_WAIT = {
+    None: timedelta(0),
+    "gathering": GATHER + LONGEST_ROUND,
+    "quiet": QUIET,
+    "digest": timedelta(hours=1),
+}
+"""Nothing waits for longer than for what it waits for."""
+
+
+def quiet_until(now: datetime) -> datetime | None:
+    """It is quiet from ten minutes before each whole hour until ten minutes after it."""
+    ends_at = (now + QUIET / 2).replace(minute=0, second=0, microsecond=0) + QUIET / 2
+    return ends_at if now < ends_at else None
+
+
+def look(manner: str, now: datetime) -> MannerNow:
+    """What a manner means now; one that is not known is nothing special."""
+    is_digest = "digest" in manner
+    return MannerNow(
+        quiet_until(now) if "quiet" in manner else None,
+        HOURLY.latest_until(now) if is_digest else None,
+        HOURLY.next_after(now) if is_digest else None,
+    )
+
+
+def plan_one(
+    index: int,
+    address: str,
+    manner: str,
+    now: datetime,
+    *,
+    urgent: bool = False,
+    gather: bool = False,
+    late: bool = False,
+) -> Planned:
+    """A change owed in a manner, as routes plan it; one for a digest may land when that is due already."""
+    if "digest" in manner:
+        due_at = HOURLY.latest_until(now) if late else HOURLY.next_after(now)
+        return Planned(index, address, due_at, manner, urgent, WaitsFor.DIGEST)
+    if gather:
+        return Planned(index, address, now + GATHER + LONGEST_ROUND, manner, urgent, WaitsFor.GATHERING)
+    return Planned(index, address, None, manner, urgent)
+
+
+@dataclass
+class DigestBegun:
+    """A digest of a period: what it is of, as that was owed when it was begun, and its parts."""
+
+    owed: set[int]
+    newest: int
+    parts: list[int] = field(default_factory=list)
 
 
 class OutboxLaws(RuleBasedStateMachine):
@@ -63,11 +133,13 @@ class OutboxLaws(RuleBasedStateMachine):
         self.numbers = itertools.count()
         self.owed: Counter[tuple[str, str]] = Counter()
         self.settled: dict[str, list[int]] = {address: [] for address in ADDRESSES}
+        self.digests: dict[tuple[str, str, datetime], DigestBegun] = {}
+        self.routes = 0
         """What is known to have arrived, in order."""
         self.came: Counter[int] = Counter()
         """What really came, without a line that it may have come before."""
         self.out_of_line: set[int] = set()
-        """What was ever set apart, paused or dead: only such may come out of order."""
+        """Set apart, paused or dead once, urgent, gathered, planned anew: only such may come out of order."""
         self.paused: set[str] = set()
         self.last_notice = 0
         self.announced: set[str] = set()
@@ -85,6 +157,51 @@ class OutboxLaws(RuleBasedStateMachine):
         self.owed.update((key, address) for key in keys for address in to)
 
     @rule(
+        urgent=st.lists(st.booleans(), min_size=1, max_size=3),
+        to=SOME_ADDRESSES,
+        manner=st.sampled_from(MANNERS),
+        gather=st.booleans(),
+        late=st.booleans(),
+        silenced=st.booleans(),
+    )
+    def plan(
+        self, urgent: list[bool], to: list[str], manner: str, *, gather: bool, late: bool, silenced: bool
+    ) -> None:
+        """Owe changes in a manner, or write them down as silenced."""
+        silence = self.store.add_silence("year > 1990", "", self.now, self.now) if silenced else None
+        keys = [f"k{next(self.numbers):03}" for _ in urgent]
+        planned = [
+            plan_one(index, address, manner, self.now, urgent=passes, gather=gather, late=late)
+            for index, passes in enumerate(urgent)
+            for address in to
+        ]
+        deliveries = tuple(each._replace(silence_id=silence) for each in planned)
+        before = self.newest()
+        land(self.store, listed(*keys), self.now, changes=tuple(map(added, keys)), deliveries=deliveries)
+        self.owed.update((key, address) for key in keys for address in to)
+        found = rows(self.store, f"{_TOLD_HOW} WHERE id > ? AND (urgent OR waits_for = 'gathering')", before)
+        self.out_of_line.update(number for number, *_ in found)
+
+    @rule()
+    def end_round(self) -> None:
+        self.store.end_round(["jane"], self.now + GATHER)
+
+    @rule(manner=st.none() | st.sampled_from(MANNERS), urgent=st.booleans())
+    def reroute(self, manner: str | None, *, urgent: bool) -> None:
+        """The routes are others: what is owed is told otherwise, or by no route any more."""
+
+        def again(pending: PendingDelivery) -> Planned | None:
+            self.step_out(pending.id)
+            return None if manner is None else plan_one(0, pending.address, manner, self.now, urgent=urgent)
+
+        self.routes += 1
+        self.store.plan_again(str(self.routes), again, self.now)
+
+    @rule(ids=SOME_IDS)
+    def tell_silenced(self, ids: list[int]) -> None:
+        self.store.tell_silenced(ids, self.now)
+
+    @rule(
         target=claims,
         address=st.sampled_from(ADDRESSES),
         most=st.integers(1, 3),
@@ -96,8 +213,10 @@ class OutboxLaws(RuleBasedStateMachine):
         live = self.live_claims()[address]
         claimed = self.take(address, most=most, owner=owner, drop=drop)
         # Under `drop` what was due may be given up, for it may have arrived.
-        assert (claimed is not None) == due or (drop and due), "what is said to be due can be claimed"
+        assert due or claimed is None
         if claimed is None:
+            left = address in self.store.due_addresses(self.now)
+            assert not left, "what is said to be due can be claimed, or is put off"
             return multiple()
         assert not live, "one message is under way for an address at a time"
         return claimed
@@ -137,6 +256,17 @@ class OutboxLaws(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([0.5, 1, 2, 10, 250]))
     def wait(self, minutes: float) -> None:
         self.now += timedelta(minutes=minutes)
+
+    @rule()
+    def wait_for_the_digest(self) -> None:
+        """It comes due while it is quiet."""
+        self.now = HOURLY.next_after(self.now)
+
+    @rule(address=st.sampled_from(ADDRESSES), most=st.integers(1, 3))
+    def serve(self, address: str, most: int) -> None:
+        """Send what is due, until nothing is."""
+        while claimed := self.take(address, most=most):
+            self.end(claimed, Settlement(Settled.DELIVERED), came=True)
 
     @rule(dead=st.sampled_from(["", "x", "xy"]), drop=st.booleans())
     def restart(self, dead: str, *, drop: bool) -> None:
@@ -215,10 +345,35 @@ class OutboxLaws(RuleBasedStateMachine):
     @invariant()
     def nothing_arrives_out_of_order(self) -> None:
         self.step_out_of_line()
+        manners = {number: manner for number, manner, _ in rows(self.store, _TOLD_HOW)}
         for numbers in self.settled.values():
             assert len(numbers) == len(set(numbers))
-            in_line = [number for number in numbers if number not in self.out_of_line]
-            assert in_line == sorted(in_line)
+            for told in MANNERS:
+                in_line = [n for n in numbers if n not in self.out_of_line and manners[n] == told]
+                assert in_line == sorted(in_line)
+
+    @invariant()
+    def nothing_waits_for_longer_than_it_says(self) -> None:
+        for number, manner, urgent, waits_for, until in rows(self.store, _WAITING):
+            wait = datetime.fromisoformat(until) - self.now
+            assert wait <= _LONGEST_WAIT[waits_for], (number, manner, waits_for)
+            assert not (urgent and waits_for == "quiet"), "what is urgent passes"
+
+    @invariant()
+    def what_a_digest_is_of_waits_for_no_other(self) -> None:
+        latest = HOURLY.latest_until(self.now)
+        of = {
+            number
+            for (*_, at), digest in self.digests.items()
+            if at == latest
+            for number in digest.owed - self.out_of_line
+        }
+        later = {
+            number
+            for number, _, _, why, until in rows(self.store, _WAITING)
+            if why == "digest" and datetime.fromisoformat(until) > self.now
+        }
+        assert not of & later
 
     @invariant()
     def everything_is_seen(self) -> None:
@@ -226,7 +381,10 @@ class OutboxLaws(RuleBasedStateMachine):
         for line in self.store.list_messages():
             seen[line.state] += line.changes
         kept: Counter[str] = Counter()
-        for _, address, _, state, _, message in rows(self.store, _DELIVERIES):
+        silenced = {number for (number,) in rows(self.store, _SILENCED)}
+        for number, address, _, state, _, message in rows(self.store, _DELIVERIES):
+            if number in silenced:
+                continue
             shown = message if state == "bound" else state
             # A message that is pending and what no message has bound are both pending to who looks.
             kept["paused" if shown == "pending" and address in self.paused else shown] += 1
@@ -262,24 +420,36 @@ class OutboxLaws(RuleBasedStateMachine):
         self.store.resume_addresses(ADDRESSES, self.now)
         self.paused.clear()
         self.store.retry_messages(None, self.now)
-        while due := self.store.due_addresses(self.now):
-            claimed = self.take(due[0])
-            assert claimed is not None
-            self.end(claimed, Settlement(Settled.DELIVERED), came=True)
-            self.nothing_comes_twice_unless_it_says_so()
+        self.store.tell_silenced(range(1000), self.now)
+        for _ in range(3):
+            self.serve_all()
+            # What is left is quiet now, or of a digest that is not due yet.
+            self.now += timedelta(minutes=40)
+        assert [each.problem for each in self.store.inspect(self.now) if each.problem] == []
         assert {state for *_, state, _, _ in rows(self.store, _DELIVERIES)} <= {"delivered"}
         self.every_delivery_is_in_one_state_and_its_message_says_so()
+
+    def serve_all(self) -> None:
+        while due := self.store.due_addresses(self.now):
+            claimed = self.take(due[0])
+            if claimed is not None:
+                self.end(claimed, Settlement(Settled.DELIVERED), came=True)
+            self.nothing_comes_twice_unless_it_says_so()
 
     # ── doing ─────────────────────────────────────────────────────────────────────────────────────
 
     def take(
         self, address: str, *, most: int = 1000, owner: str = "x", drop: bool = False
     ) -> ClaimedMessage | None:
-        def compose(deliveries: Sequence[OwedDelivery], _: HowTold) -> Composed:
+        bound: list[HowTold] = []
+
+        def compose(deliveries: Sequence[OwedDelivery], bundle: HowTold) -> Composed:
+            bound.append(bundle)
             told = deliveries[:most]
             ids = tuple(each.id for each in told)
             return Composed(ids, "", " ".join(map(str, ids)), Markup.TEXT)
 
+        waited, newest = self.find_waiting(address), self.newest()
         held = {number for (number,) in rows(self.store, "SELECT id FROM messages WHERE state = 'paused'")}
         claimed = self.store.claim_message(
             address,
@@ -288,13 +458,37 @@ class OutboxLaws(RuleBasedStateMachine):
             owner=owner,
             compose=compose,
             drop_ambiguous=drop,
+            look=lambda manner: look(manner, self.now),
         )
         if claimed is not None:
             assert address not in self.paused
             assert claimed.id not in held, "what is paused is not sent"
             assert len(told_by(claimed)) == claimed.deliveries
             assert not set(told_by(claimed)) & set(self.settled[address]), "what has arrived goes no more"
+            self.check_manner(claimed, is_new=bool(bound))
+        for bundle in bound:
+            if bundle.period_at is not None:
+                assert claimed is not None
+                self.check_digest(claimed, bundle, waited[bundle.manner], newest)
         return claimed
+
+    def check_manner(self, claimed: ClaimedMessage, *, is_new: bool) -> None:
+        """What goes together is told in one manner; while that is quiet, for what is urgent alone."""
+        told = set(told_by(claimed))
+        how = [(manner, urgent) for number, manner, urgent in rows(self.store, _TOLD_HOW) if number in told]
+        ((manner,),) = {(manner,) for manner, _ in how}
+        if look(manner, self.now).quiet_until_at is not None:
+            passing = [urgent for _, urgent in how]
+            assert all(passing) if is_new else any(passing)
+
+    def check_digest(self, claimed: ClaimedMessage, bundle: HowTold, waited: set[int], newest: int) -> None:
+        """A period has one digest, in parts that are counted; it is of what was owed when it was begun."""
+        assert bundle.period_at == HOURLY.latest_until(self.now)
+        which = (claimed.address, bundle.manner, bundle.period_at)
+        digest = self.digests.setdefault(which, DigestBegun(waited, newest))
+        digest.parts.append(bundle.part)
+        assert digest.parts == list(range(1, len(digest.parts) + 1))
+        assert max(told_by(claimed)) <= digest.newest
 
     def end(self, claimed: ClaimedMessage, settlement: Settlement, *, came: bool) -> None:
         """Settle a claim; what came has come, whether the claim still holds or not."""
@@ -330,6 +524,29 @@ class OutboxLaws(RuleBasedStateMachine):
             self.store, "SELECT address FROM messages WHERE state = 'claimed' AND lease_until_at > ?", at
         )
         return Counter(address for (address,) in found)
+
+    def newest(self) -> int:
+        return int(rows(self.store, "SELECT coalesce(max(id), 0) FROM deliveries")[0][0])
+
+    def find_waiting(self, address: str) -> dict[str, set[int]]:
+        """What a digest that is begun now is of, by its manner: what is due, or was and is held."""
+        found: dict[str, set[int]] = {manner: set() for manner in MANNERS}
+        at = self.now.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        for number, manner in rows(
+            self.store,
+            "SELECT id, manner FROM deliveries WHERE address = ? AND state = 'pending' "
+            "AND set_apart_at IS NULL AND (not_before <= ? OR waits_for = 'quiet')",
+            address,
+            at,
+        ):
+            found[manner].add(number)
+        return found
+
+    def step_out(self, number: int) -> None:
+        """Note that a delivery may come out of order from now on, and of no digest that was begun."""
+        self.out_of_line.add(number)
+        for digest in self.digests.values():
+            digest.owed.discard(number)
 
     def step_out_of_line(self) -> None:
         for number, _, _, state, _, message in rows(self.store, _DELIVERIES):

@@ -9,6 +9,7 @@ from states import (
     PHONE,
     QUEUE,
     START,
+    added,
     after,
     claim,
     failed,
@@ -23,8 +24,8 @@ from states import (
     watch,
 )
 
-from feedwatch.core.model import FoundFeed, Kind, Notice, NoticeKind, Reason
-from feedwatch.core.state import FailedPoll, Settled, Settlement
+from feedwatch.core.model import FoundFeed, Kind, Notice, NoticeKind, Reason, WaitsFor
+from feedwatch.core.state import FailedPoll, Planned, Settled, Settlement
 from feedwatch.store import Store
 
 WAS, EVERY = timedelta(minutes=15), timedelta(minutes=5)
@@ -91,6 +92,20 @@ def test_what_a_clock_that_was_years_ahead_has_put_off_is_due_once_it_is_right(s
     assert (mended.first_attempt_at, mended.health.failing_since_at) == (START, START)
     assert mended.may_have_arrived is False
     assert store.mend_instants(START, DAY) == 0, "once is enough"
+
+
+def test_what_a_clock_that_was_days_ahead_has_gathered_or_held_is_due_once_it_is_right(store: Store) -> None:
+    """No round lasts for days, and no night; a digest may well be due in a week."""
+    watch(store)
+    days = (("gathering", 3), ("quiet", 3), ("quiet", 1), ("digest", 7))
+    deliveries = tuple(
+        Planned(number, PHONE, START + number_of * DAY, "", waits_for=WaitsFor(why))
+        for number, (why, number_of) in enumerate(days)
+    )
+    keys = [str(number) for number, _ in enumerate(days)]
+    land(store, listed(*keys), changes=tuple(map(added, keys)), deliveries=deliveries)
+    assert store.mend_instants(START, DAY) == 2
+    assert must_claim(store, START).body == "0 1"
 
 
 def test_what_waits_for_long_by_a_clock_that_is_right_goes_on_waiting(store: Store) -> None:

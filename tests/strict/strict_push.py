@@ -6,6 +6,7 @@ import re
 from types import MappingProxyType
 from typing import Any
 
+from strict_discord import read_markdown
 from strict_looks import BARE_LINK, read_page, size_of_picture
 from strict_server import LOOPBACK, Answer, Call, File, Rate, Refused, Seen, StrictServer, to_json
 
@@ -108,12 +109,11 @@ class StrictGotify(StrictServer):
         if not isinstance(priority, int):
             raise _refuse_gotify(400, "Bad Request", "priority is no number")
         display = (call.json.get("extras") or {}).get("client::display") or {}
-        if display.get("contentType", "text/plain") != "text/plain":
-            raise _refuse_gotify(400, "Bad Request", "this person reads plain text")
-        links = tuple(BARE_LINK.findall(message))
-        seen = Seen(
-            str(call.json.get("title") or ""), message, links=links, size=len(message.encode("utf-8"))
-        )
+        read, links = message, BARE_LINK.findall(message)
+        if display.get("contentType") == "text/markdown":
+            read, links = read_markdown(message)
+        title, size = str(call.json.get("title") or ""), len(message.encode("utf-8"))
+        seen = Seen(title, read, links=tuple(links), size=size)
         return Answer(200, to_json({"id": len(self.seen) + 1}), seen=seen)
 
 

@@ -110,10 +110,11 @@ How feedwatch speaks to eight services, each through a server on this machine th
 documents: lengths, tags, escapes, keys, sizes and rates. `make targets` runs all of it and writes this page;
 a test holds that the page is what the run gives.
 
-The limit is what feedwatch puts into one message, in UTF-16 units, and never more than the service takes. A
-list of 300 changes goes on in the next message where one is full; it is divided between titles. Hostile text
-is everything that could call people, run as a command, or be read as markup (`@everyone`, `<script>`,
-`<3 & _*`, right-to-left marks, emoji at the cut): it is shown as it is, and nobody is called.
+The limit is what feedwatch puts into one message, in UTF-16 units (of e-mail and ntfy in bytes), and never
+more than the service takes. A list of 300 changes goes on in the next message where one is full; it is
+divided between titles. Hostile text is everything that could call people, run as a command, or be read as
+markup (`@everyone`, `<script>`, `<3 & _*`, right-to-left marks, emoji at the cut): it is shown as it is, and
+nobody is called.
 
 """
 _COLUMNS = (
@@ -139,8 +140,8 @@ What stands behind it:
 - **Slack** would take 40,000 characters, but an `&` counts as five. An incoming webhook cannot take pictures;
   a bot can, if it has the scope `files:write`.
 - **ntfy** makes a file, which has to be opened, of a message from 4096 bytes on. In the request a character
-  beyond ASCII takes six bytes: what is safe for every script is about a third of that. A server that is set
-  up without attachments refuses pictures; the message goes without.
+  beyond ASCII takes six bytes and more: what is safe for every script is 2600 bytes of text. A server that is
+  set up without attachments refuses pictures; the message goes without.
 - **Gotify** has no limit of its own, and takes no pictures.
 - **Pushover** takes 1024 characters and one picture of 5 MB.
 - **Our own webhook** gives all facts to a program: [webhook.md](webhook.md). Its receiver here verifies the
