@@ -25,7 +25,7 @@ demo: $(STAMP)  ## a server, a daemon and a moving queue in this terminal
 
 # Three at once on two cores: many a test waits for what a real process does.
 test: $(STAMP)  ## the test suite
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -q
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -q
 
 soak: $(STAMP)  ## the long runs: every fault, a thousand deaths, a week of a thousand feeds (half an hour)
 	@$(BIN)/python tests/reliability/soak.py

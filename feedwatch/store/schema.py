@@ -197,6 +197,8 @@ ALTER TABLE deliveries ADD COLUMN manner TEXT NOT NULL DEFAULT '';
 ALTER TABLE deliveries ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN waits_for TEXT;       -- gathering, digest, quiet; NULL: for nothing
 ALTER TABLE deliveries ADD COLUMN silence_id INTEGER;   -- the silence that keeps it from being told
+-- what is due is asked every second, and much may wait for a digest
+CREATE INDEX deliveries_due ON deliveries (address, not_before) WHERE state = 'pending';
 CREATE INDEX deliveries_waiting ON deliveries (waits_for) WHERE state = 'pending' AND waits_for IS NOT NULL;
 ALTER TABLE messages ADD COLUMN manner TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
