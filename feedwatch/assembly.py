@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from feedwatch.notify import Notifier, check_secret
 from feedwatch.parse import Parser
 from feedwatch.poll import ListReader, Poller, PollWriter
 from feedwatch.redact import Redactor
-from feedwatch.routing import make_routes
+from feedwatch.routing import address_urls, make_routes
 from feedwatch.scribe import TemplateProblem, TemplateScribe, compile_templates
 from feedwatch.store import Store, StoreThread, is_owner_alive, owner_now, rescue_state
 
@@ -310,7 +310,7 @@ def _find_bad_targets(config: Config, notifier: Notifier) -> Iterator[Problem]:
 def make_terms(config: Config, routes: Routes) -> Terms:
     """What the configuration says about telling."""
     return Terms(
-        urls=address_urls(config),
+        urls={address: url.reveal for address, _, url in _addresses(config)},
         policy=make_policy(config),
         told_about=routes.told_about,
         manners=routes.manners,
@@ -319,16 +319,11 @@ def make_terms(config: Config, routes: Routes) -> Terms:
     )
 
 
-def address_urls(config: Config) -> Mapping[str, Callable[[], str]]:
-    """The service's address for each of ours, revealed when it is served."""
-    return {address: url.reveal for address, _, url in _addresses(config)}
-
-
 def _addresses(config: Config) -> Iterator[tuple[str, Target, Secret]]:
     """Each of our addresses, with its target and the service's address for it."""
     for name, target in config.targets.items():
-        for number, url in enumerate(target.urls, start=1):
-            yield f"{name}/{number}", target, url
+        for address, url in address_urls(name, target).items():
+            yield address, target, url
 
 
 def make_scribe(config: Config) -> TemplateScribe:

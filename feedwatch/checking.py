@@ -37,6 +37,7 @@ from feedwatch.errors import FeedwatchError
 from feedwatch.poll.reading import ReadList
 from feedwatch.poll.round import host_of
 from feedwatch.redact import Redactor
+from feedwatch.routing import address_urls
 from feedwatch.rows import say_reason, say_unknown
 from feedwatch.store import Store
 
@@ -109,7 +110,7 @@ def find_addresses(config: Config, what: str) -> tuple[str, tuple[str, ...]]:
     target = what.partition("/")[0]
     if target not in config.targets:
         raise FeedwatchError(say_unknown("target", target, list(config.targets)))
-    addresses = tuple(f"{target}/{number}" for number in range(1, len(config.targets[target].urls) + 1))
+    addresses = tuple(address_urls(target, config.targets[target]))
     if what == target:
         return target, addresses
     if what not in addresses:

@@ -307,7 +307,6 @@ def compose_batch(
     redact: Callable[[str], str],
 ) -> Composed:
     """Make a message of the longest run of deliveries that fits; no secret is in it."""
-    # One by one, as they are asked for: most of them may have to wait for the next message.
     harmless = (replace(d, subject=hide_secrets(d.subject, redact)) for d in deliveries)
     return compose_message(harmless, style, batch=batch, scribe=scribe)
 

@@ -62,9 +62,13 @@ def _say_routes(screen: Screen, change: RecordedChange, verdicts: Sequence[Route
 
 
 def _say_verdict(each: RouteVerdict, change: RecordedChange) -> str | None:
+    return _say_manner(each.route) if each.verdict is Verdict.TELLS else _say_why_not(each, change)
+
+
+def _say_why_not(each: RouteVerdict, change: RecordedChange) -> str:
     route = each.route
-    if each.verdict is Verdict.TELLS:
-        return _say_manner(route)
+    if each.verdict is Verdict.TOLD_SOONER:
+        return f"route {each.sooner} tells it sooner there"
     if each.verdict is Verdict.OTHER_ACCOUNT:
         return f"it is about {_join(route.accounts)}, not {change.account}"
     if each.verdict is Verdict.OTHER_FEED:
@@ -149,6 +153,7 @@ def _describe_verdict(each: RouteVerdict) -> Row:
         "route": each.number,
         "to": list(each.route.to),
         "verdict": str(each.verdict),
+        "sooner": each.sooner,
         "where": str(each.route.where) if each.route.where else None,
         "digest": str(manner.digest) if manner.digest else None,
         "quiet": str(manner.quiet) if manner.quiet else None,

@@ -10,14 +10,14 @@ from feedwatch.config import Config
 from feedwatch.core.explain import Verdict, judge_routes
 from feedwatch.core.manner import Batch
 from feedwatch.core.model import Composed, OwedDelivery, RecordedChange, Style
-from feedwatch.core.route import Route, Routes
+from feedwatch.core.route import Route, Routes, target_of
 from feedwatch.core.text import measure_in
 from feedwatch.core.told import Scribe
 from feedwatch.deliver import compose_batch
 from feedwatch.errors import FeedwatchError
 from feedwatch.notify import Notifier
 from feedwatch.present import Row, Screen
-from feedwatch.routing import make_routes
+from feedwatch.routing import address_urls, make_routes
 from feedwatch.store import Store
 from feedwatch.terminal import clean_lines
 
@@ -38,9 +38,9 @@ def preview_route(
     route = _find_route(routes, number)
     told = _find_told(store, routes, number, last)
     notifier, scribe = Notifier(), make_scribe(config)
-    urls = {f"{name}/{n}": url for name, t in config.targets.items() for n, url in enumerate(t.urls, 1)}
     for address in routes.addresses_of(route):
-        style = notifier.style_of(urls[address].reveal())
+        target = target_of(address)
+        style = notifier.style_of(address_urls(target, config.targets[target])[address].reveal())
         messages = list(_compose(told, route, style, scribe, screen, now))
         for part, message in enumerate(messages, start=1):
             _print_message(screen, address, message, style, (part, len(messages)))

@@ -1,17 +1,21 @@
-"""The routes of a configuration as the core wants them; no library is needed for them, and no secret."""
+"""The addresses and routes of a configuration as the core wants them; no library or secret is needed."""
 
 from __future__ import annotations
 
-from feedwatch.config import Config
+from collections.abc import Mapping
+
+from feedwatch.config import Config, Secret, Target
 from feedwatch.core.route import Route, Routes
+
+
+def address_urls(target: str, of: Target) -> Mapping[str, Secret]:
+    """Our addresses of a target, `target/1` and on, each with the service's address for it."""
+    return {f"{target}/{number}": url for number, url in enumerate(of.urls, start=1)}
 
 
 def make_routes(config: Config) -> Routes:
     """Make the routes of a configuration."""
-    addresses = {
-        name: tuple(f"{name}/{number}" for number in range(1, len(target.urls) + 1))
-        for name, target in config.targets.items()
-    }
+    addresses = {name: tuple(address_urls(name, target)) for name, target in config.targets.items()}
     routes = tuple(
         Route(
             to=route.to,

@@ -15,6 +15,7 @@ from feedwatch.config import Config
 from feedwatch.core.model import MessageState, Reason
 from feedwatch.core.route import target_of
 from feedwatch.core.state import MessageStatus
+from feedwatch.routing import address_urls
 from feedwatch.rows import say_unknown
 from feedwatch.store import Store
 from feedwatch.terminal import clean_text
@@ -152,9 +153,7 @@ def _read(words: Iterable[str], known: Mapping[str, frozenset[str]]) -> _Meant:
 def _configured_addresses(config: Config) -> Mapping[str, frozenset[str]]:
     """The addresses that each name means: of a target all, of an address itself."""
     return _by_name(
-        f"{name}/{number}"
-        for name, target in config.targets.items()
-        for number, _ in enumerate(target.urls, start=1)
+        address for name in config.targets for address in address_urls(name, config.targets[name])
     )
 
 

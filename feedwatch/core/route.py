@@ -133,17 +133,17 @@ def plan_deliveries(
     two that do, as the first. In the order of the changes.
     """
     plan = _Plan({index: each.id for each in silences for index in each.condition.select(subjects)})
-    for route in routes.applying:
+    for number, route in enumerate(routes.applying, start=1):
         if route.speaks_of(subjects.account, subjects.feed, subjects.kind) and not route.is_muted(now):
-            terms = find_terms(route, routes.gather, now)
             chosen = _select(route, subjects, rules)
             if chosen:
-                plan.add(chosen, _find_urgent(route, subjects), routes.addresses_of(route), terms)
+                timing = _find_timing(route, number, routes.gather, now)
+                plan.add(chosen, _find_urgent(route, subjects), routes.addresses_of(route), timing)
     return plan.in_order()
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class _Timing:
     """When what a route selects now is due, why not sooner, and the key of how it is told.
 
     `told_at` is when it is told then, once it has been gathered and is not quiet any more; `urgent_at` the
@@ -155,9 +155,10 @@ class Terms:
     manner: str
     told_at: datetime
     urgent_at: datetime
+    route: int
 
 
-def find_terms(route: Route, gather: timedelta, now: datetime) -> Terms:
+def _find_timing(route: Route, number: int, gather: timedelta, now: datetime) -> _Timing:
     """Say when what a route selects now is due.
 
     What is gathered waits for a round that does not end no longer than `LONGEST_ROUND`; who runs the round
@@ -172,7 +173,7 @@ def find_terms(route: Route, gather: timedelta, now: datetime) -> Terms:
     else:
         due_at, ready_at, waits_for = now, now, None
     quiet_until_at = manner.quiet.until(ready_at) if manner.quiet else None
-    return Terms(due_at, waits_for, manner.key, quiet_until_at or ready_at, ready_at)
+    return _Timing(due_at, waits_for, manner.key, quiet_until_at or ready_at, ready_at, number)
 
 
 def plan_again(change: RecordedChange, address: str, routes: Routes, now: datetime) -> Planned | None:
@@ -201,24 +202,25 @@ class _Plan:
         self._told: dict[tuple[str, int], datetime] = {}
 
     def add(
-        self, chosen: Sequence[int], urgent: frozenset[int], addresses: Sequence[str], terms: Terms
+        self, chosen: Sequence[int], urgent: frozenset[int], addresses: Sequence[str], timing: _Timing
     ) -> None:
         """Owe what a route has chosen to its addresses, unless another owes it sooner."""
-        not_before = terms.due_at if terms.waits_for else None
+        not_before = timing.due_at if timing.waits_for else None
         silenced = self._silenced
         for address in addresses:
             owed = self._owed.setdefault(address, {})
             for index in chosen:
-                told_at = terms.urgent_at if index in urgent else terms.told_at
+                told_at = timing.urgent_at if index in urgent else timing.told_at
                 if index not in owed or told_at < self._told[address, index]:
                     owed[index] = Planned(
                         index,
                         address,
                         not_before,
-                        terms.manner,
+                        timing.manner,
                         index in urgent,
-                        terms.waits_for,
+                        timing.waits_for,
                         silenced.get(index),
+                        timing.route,
                     )
                     self._told[address, index] = told_at
 

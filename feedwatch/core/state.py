@@ -136,7 +136,7 @@ class Planned(NamedTuple):
     """A change, by its place among those decided, that is owed to an address.
 
     `not_before` is None for at once; `manner` is the key of how it is told (core/manner.py). With a
-    `silence_id` it is written down as owed, and not told.
+    `silence_id` it is written down as owed, and not told. `route` is the route that tells it, counted from 1.
     """
 
     change: int
@@ -146,6 +146,7 @@ class Planned(NamedTuple):
     urgent: bool = False
     waits_for: WaitsFor | None = None
     silence_id: int | None = None
+    route: int | None = None
 
 
 class Bundle(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote, urlencode, urlsplit
 
 _DISCORD = re.compile(r"https://(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/(\d+)/([\w-]+)/?")
@@ -12,6 +13,7 @@ _CHAT = re.compile(r"-?\d+|@\w+")
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAIL = re.compile(r"[^@\s/?#:]+@[^@\s/?#:]+\.[^@\s/?#:]+|[^@\s/?#:]+@localhost")
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?")
+_WORD = re.compile(r"[\w.-]+", re.ASCII)
 _SSL_PORT = 465
 _SUBMISSION_PORT = 587
 
@@ -33,37 +35,24 @@ def check_server(answer: str) -> str:
     return text.rstrip("/")
 
 
-def check_topic(answer: str) -> str:
-    """Take a topic of ntfy.
+def _taking(form: re.Pattern[str], wanted: str) -> Callable[[str], str]:
+    """Make what takes an answer of a form as it is, and raises ValueError for any other."""
 
-    Raises:
-        ValueError: it is none.
-    """
-    if not _TOPIC.fullmatch(answer):
-        raise ValueError("a topic is made of letters, digits, - and _, at most 64 of them")
-    return answer
+    def check(answer: str) -> str:
+        if not form.fullmatch(answer):
+            raise ValueError(wanted)
+        return answer
 
-
-def check_mail(answer: str) -> str:
-    """Take an e-mail address.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not _MAIL.fullmatch(answer):
-        raise ValueError("an e-mail address is wanted, such as jane@example.org")
-    return answer
+    return check
 
 
-def check_mail_server(answer: str) -> str:
-    """Take the host of a mail server, with a port or without.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not _HOST.fullmatch(answer):
-        raise ValueError("a host is wanted, such as smtp.example.org or smtp.example.org:465")
-    return answer
+check_topic = _taking(_TOPIC, "a topic is made of letters, digits, - and _, at most 64 of them")
+check_mail = _taking(_MAIL, "an e-mail address is wanted, such as jane@example.org")
+check_mail_server = _taking(_HOST, "a host is wanted, such as smtp.example.org or smtp.example.org:465")
+check_chat = _taking(_CHAT, "a chat is a number (a group's begins with -), or @name of a public channel")
+check_discord = _taking(_DISCORD, "a webhook of Discord begins with https://discord.com/api/webhooks/")
+check_slack = _taking(_SLACK, "an incoming webhook of Slack begins with https://hooks.slack.com/services/")
+check_word = _taking(_WORD, "a token is one word of letters, digits, - . and _")
 
 
 def check_bot(answer: str) -> str:
@@ -75,50 +64,6 @@ def check_bot(answer: str) -> str:
     if not (found := _BOT.fullmatch(answer)):
         raise ValueError("a bot's token is a number, a colon and some 35 characters, as @BotFather gives it")
     return found[1]
-
-
-def check_chat(answer: str) -> str:
-    """Take the number or the public name of a Telegram chat.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not _CHAT.fullmatch(answer):
-        raise ValueError("a chat is a number (a group's begins with -), or @name of a public channel")
-    return answer
-
-
-def check_discord(answer: str) -> str:
-    """Take the address of a Discord webhook.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not _DISCORD.fullmatch(answer):
-        raise ValueError("a webhook of Discord begins with https://discord.com/api/webhooks/")
-    return answer
-
-
-def check_slack(answer: str) -> str:
-    """Take the address of a Slack webhook.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not _SLACK.fullmatch(answer):
-        raise ValueError("an incoming webhook of Slack begins with https://hooks.slack.com/services/")
-    return answer
-
-
-def check_word(answer: str) -> str:
-    """Take a token or key: one word of letters, digits and a few signs.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not re.fullmatch(r"[\w.-]+", answer, re.ASCII):
-        raise ValueError("a token is one word of letters, digits, - . and _")
-    return answer
 
 
 def write_ntfy(server: str, topic: str, token: str = "") -> str:

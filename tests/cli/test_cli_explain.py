@@ -17,16 +17,29 @@ routes:
   - {to: mail, feeds: [ratings]}
   - {to: phone, where: year < 1900}
   - {to: phone, mute: true}
-  - {to: phone, quiet: {hours: 22:00-07:00, urgent: year < 1900}}
+  - {to: family, quiet: {hours: 22:00-07:00, urgent: kind = queue}}
+  - {to: phone, digest: hourly}
 zone: Europe/Berlin
 """
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """A watched queue, and two targets that are told of it in different ways."""
+    """A watched queue, and three targets that are told of it in different ways."""
+    yield from watch(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The same, for what is refused and changes nothing."""
+    yield from watch(tmp_path_factory.mktemp("untouched"))
+
+
+def watch(tmp_path: Path) -> Iterator[Place]:
+    """Watch a queue of a sandbox, with a baseline."""
     with WebhookSink() as phone, WebhookSink() as mail, at_sandbox(tmp_path) as made:
-        made.configure(targets=f"  phone: {phone.url}\n  mail: {mail.url}", more=ROUTES)
+        targets = f"  phone: {phone.url}\n  mail: {mail.url}\n  family: {mail.url_as('json', '/family')}"
+        made.configure(targets=targets, more=ROUTES)
         assert made.run("poll").status == 0
         yield made
 
@@ -55,8 +68,10 @@ def test_explain_says_which_routes_tell_and_what_became_of_it(place: Place) -> N
         "not_met",
         "muted",
         "tells",
+        "told_sooner",
     ]
-    phone, mail = sorted(told(ran, "delivery"), key=lambda row: str(row["address"]), reverse=True)
+    assert told(ran, "route")[-1]["sooner"] == 1
+    _, mail, phone = sorted(told(ran, "delivery"), key=lambda row: str(row["address"]))
     assert (phone["address"], phone["state"], phone["attempts"]) == ("phone/1", "delivered", 1)
     assert "Heat" in str(phone["title"])
     assert (mail["address"], mail["state"], mail["waits_for"]) == ("mail/1", "pending", "digest")
@@ -68,7 +83,8 @@ def test_explain_says_which_routes_tell_and_what_became_of_it(place: Place) -> N
         "it is about ratings, not jane/queue",
         "not so: year < 1900",
         "it is muted",
-        "quiet 22:00-07:00 Europe/Berlin; urgent: year < 1900",
+        "route 1 tells it sooner there",
+        "quiet 22:00-07:00 Europe/Berlin; urgent: kind = queue",
         "waits for the digest, until",
         "1 attempt",
     ):
@@ -83,15 +99,16 @@ def test_explain_says_that_an_address_is_paused_and_how_to_resume_it(place: Plac
     assert {row["address"]: row["state"] for row in told(ran, "delivery")} == {
         "phone/1": "paused",
         "mail/1": "pending",
+        "family/1": "delivered",
     }
     assert "feedwatch outbox resume phone/1" in place.ask("explain", str(number)).out
 
 
-def test_explain_of_what_is_not_known_says_where_the_numbers_are(place: Place) -> None:
+def test_explain_of_what_is_not_known_says_where_the_numbers_are(untouched: Place) -> None:
     """A number that no change has is an error with the way to the right one."""
-    ran = place.ask("explain", "4711")
+    ran = untouched.ask("explain", "4711")
     assert ran.status == 1
-    assert "feedwatch changes" in str(place.run("explain", "4711").err)
+    assert "feedwatch changes" in str(untouched.run("explain", "4711").err)
 
 
 def test_preview_shows_what_a_route_would_send(place: Place) -> None:
@@ -111,7 +128,7 @@ def test_preview_shows_what_a_route_would_send(place: Place) -> None:
     assert row["body"].splitlines()[0] in shown
     missing = place.run("preview", "--route", "9")
     assert missing.status == 1
-    assert "there is no route 9: there are 6" in missing.err
+    assert "there is no route 9: there are 7" in missing.err
 
 
 def test_silence_keeps_changes_from_being_told_until_they_are_asked_for(place: Place) -> None:
@@ -134,7 +151,11 @@ def test_silence_keeps_changes_from_being_told_until_they_are_asked_for(place: P
     assert place.run("poll").status == 0
     after = place.ask("explain", str(number), "--json")
     states = {row["address"]: (row["state"], row["waits_for"]) for row in told(after, "delivery")}
-    assert states == {"phone/1": ("delivered", None), "mail/1": ("pending", "digest")}
+    assert states == {
+        "phone/1": ("delivered", None),
+        "mail/1": ("pending", "digest"),
+        "family/1": ("delivered", None),
+    }
     assert place.ask("silence", "--json").rows == []
     assert [row["state"] for row in place.ask("silence", "list", "--all", "--json").rows] == ["ended"]
 
@@ -152,12 +173,12 @@ def test_silence_keeps_changes_from_being_told_until_they_are_asked_for(place: P
         (["preview", "--route", "0"], 2, "--route"),
     ],
 )
-def test_what_cannot_be_is_said(place: Place, words: list[str], status: int, said: str) -> None:
+def test_what_cannot_be_is_said(untouched: Place, words: list[str], status: int, said: str) -> None:
     """A wrong word gets an error that says what is wrong, and nothing is changed."""
-    ran = place.run(*words)
+    ran = untouched.run(*words)
     assert ran.status == status, ran.said
     assert said in ran.said
-    assert place.ask("silence", "list", "--all", "--json").rows == []
+    assert untouched.ask("silence", "list", "--all", "--json").rows == []
 
 
 def test_paused_feed_is_not_polled_and_tells_what_changed_once_it_is_resumed(place: Place) -> None:

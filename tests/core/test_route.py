@@ -14,6 +14,7 @@ from lists import HISTORY, QUEUE, RATINGS, STREAM, queue, ratings, viewings
 from feedwatch.config.conditions import parse_condition
 from feedwatch.core.calendar import Digest, Every, Hours, Quiet
 from feedwatch.core.diff import diff_snapshots
+from feedwatch.core.explain import Verdict, judge_routes
 from feedwatch.core.kinds import KindRules, rules_of
 from feedwatch.core.manner import Manner
 from feedwatch.core.model import Change, ChangeKind, Entry, Kind, RecordedChange, WaitsFor
@@ -283,3 +284,18 @@ def test_what_waits_is_planned_anew_as_the_routes_say_now() -> None:
     assert plan_again(change, "gone/1", daily, NOW) is None
     muted = Routes((Route(to=("phone",), mute=True),), ADDRESSES)
     assert plan_again(change, "phone/1", muted, NOW) is not None, "it came before it was muted"
+
+
+def test_route_is_said_to_be_too_late_where_another_tells_sooner() -> None:
+    """Judged by the plan itself: of two routes to one address one tells, and the other names it."""
+    change = RecordedChange(
+        1, NOW, "jane", "queue", Kind.QUEUE, ChangeKind.ADDED, "1", "Heat", None, 1, None, {}, {}
+    )
+    daily, at_once = Route(to=("mail",), manner=DAILY), Route(to=("mail",))
+    wider = Route(to=("mail", "phone"), manner=DAILY)
+    judged = judge_routes(change, Routes((daily, at_once, wider), ADDRESSES, gather=GATHER))
+    assert [(each.verdict, each.sooner) for each in judged] == [
+        (Verdict.TOLD_SOONER, 2),
+        (Verdict.TELLS, None),
+        (Verdict.TELLS, None),
+    ]
