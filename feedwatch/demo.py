@@ -238,7 +238,9 @@ class _Demo:
     def _show(self, text: str) -> None:
         self._arrived.append(text)
         title, *body = [clean_text(line) for line in text.splitlines()]
-        lines = [title, *(line for line in body if line and line not in title)]
+        # Of a single story the title says all: neither it nor the name of its list is shown again.
+        is_said = bool(body) and body[-1] in title
+        lines = [title, *(line for line in body if line and line not in title and not is_said)]
         told = [what for what, words in self._awaited.items() if _tells(lines, words)]
         for what in told:
             del self._awaited[what]

@@ -122,4 +122,6 @@ def test_all_six_are_shown_within_fifteen_seconds_and_nothing_twice(tmp_path: Pa
     lines = [line for line in shown.splitlines() if line.strip()]
     repeated = [(one, two) for one, two in pairwise(lines) if two.strip() in one]
     assert repeated == []
+    named = [two for one, two in pairwise(lines) if re.fullmatch(r" +jane/\w+", one)]
+    assert [line for line in named if not line.startswith("   ")] == [], "a list is named, and nothing of it"
     assert re.search(r"watched .+ and rated it \d★, off the queue", story), story
