@@ -1,0 +1,36 @@
+"""To see it work: the demo, and its server alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from feedwatch.cli.root import cli
+
+
+@cli.command()
+@click.option("--for", "length", metavar="DURATION", help="End by itself, e.g. after 20s.")
+@click.option("--webhook", metavar="URL", hidden=True, help="Where the demo's daemon sends, for its test.")
+def demo(length: str | None, webhook: str | None) -> int:
+    """See it work, in this terminal: a server, a daemon, moving lists."""
+    from feedwatch.config import parse_duration  # noqa: PLC0415
+    from feedwatch.demo import run_demo  # noqa: PLC0415
+
+    try:
+        limit = parse_duration(length) if length else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--for") from error
+    return run_demo(limit, webhook)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True)
+@click.option(
+    "--write-config", type=click.Path(path_type=Path), help="Write a configuration for it to a file."
+)
+def sandbox(port: int, write_config: Path | None) -> None:
+    """Run the API server of the demo alone, for trying things out."""
+    from feedwatch.sandbox import run_sandbox  # noqa: PLC0415
+
+    run_sandbox(port, write_config, click.echo)
