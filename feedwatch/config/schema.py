@@ -109,6 +109,8 @@ class NetflixAccount(Section):
     """The secret of that application."""
     discovery: Annotated[Literal["xml", "opml"], one_of("xml", "opml")] = "xml"
     """The form in which the account's feeds are asked for."""
+    format: Annotated[Literal["atom", "xml"], one_of("atom", "xml")] = "atom"
+    """The form in which its lists are asked for: Atom, or the API's plain XML."""
     feeds: FeedChoice = Field(default_factory=dict)
     """A list of the feeds to watch (all, by default), or a mapping of what is special about some."""
     user_id: Text | None = None
@@ -154,7 +156,7 @@ class NetflixAccount(Section):
         """
         # Without a token there are two credentials, with one four: no two rows can be confused.
         revealed = (secret.reveal() for secret in self.credentials)
-        return _digest([self.url, self.user_id, self.discovery, repr(self.feeds), *revealed])
+        return _digest([self.url, self.user_id, self.discovery, self.format, repr(self.feeds), *revealed])
 
 
 class OpmlAccount(Section):

@@ -25,7 +25,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundFeed:
-    """One feed as an account's index names it. `address` is a secret when it carries a token."""
+    """One feed as an account's index names it. `address` is a secret when it carries a token.
+
+    With `plain` it is asked for in the API's plain XML, though its address names Atom.
+    """
 
     name: str
     kind: Kind
@@ -35,6 +38,7 @@ class FoundFeed:
     every: timedelta | None = None
     announce_baseline: bool = False
     compare_content: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,34 @@ class Details:
 
     `picture` is the address of its first picture, `text` the start of its text on one line. Both are
     forgotten after a day (design, section 8.5). `own` says that the picture is at the very server that the
-    document came from: it may be asked for there, wherever that is.
+    document came from: it may be asked for there, wherever that is. `title_ref` is the path of the title in
+    its service's catalog (`/catalog/titles/movies/60001`): by it more can be asked for. `more` is what came
+    of that, or of TMDB; None while nothing has.
     """
 
     picture: str | None = None
     text: str = ""
     own: bool = False
+    title_ref: str | None = None
+    more: TitleDetails | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TitleDetails:
+    """What a service knows of a title, to be told with a change and kept for a day: never compared.
+
+    Ratings are numbers of stars, as texts (`3.7`); `picture` is the address of its box art. `queued` and
+    `playable` say whether it is in the person's queue, and whether it can be watched; None: not known.
+    """
+
+    year: str | None = None
+    certificate: str | None = None
+    average_rating: str | None = None
+    predicted_rating: str | None = None
+    synopsis: str = ""
+    picture: str | None = None
+    queued: bool | None = None
+    playable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +376,8 @@ class FetchFailed:
     """No usable reply. `detail` is redacted; `body` is the start of an error reply's body.
 
     `status` is what the last reply said whose headers came, on the way or of a page before; None where
-    nobody answered at all. `server_at` is the server's own clock, where it says so.
+    nobody answered at all. `server_at` is the server's own clock, where it says so; `allow` the methods
+    that it takes (405).
     """
 
     reason: Reason
@@ -359,6 +386,7 @@ class FetchFailed:
     retry_after: timedelta | None = None
     body: bytes = field(default=b"", repr=False)
     server_at: datetime | None = None
+    allow: str = ""
 
     @property
     def silence(self) -> Reason | None:
@@ -367,6 +395,24 @@ class FetchFailed:
 
 
 FetchOutcome = Fetched | NotModified | FetchFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Any 2xx to a call of an API, and its whole body.
+
+    `url` is where it came from; `location` names what was made (201), where the server says so.
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+    url: str = field(repr=False)
+    content_type: str | None = None
+    location: str | None = field(default=None, repr=False)
+    server_at: datetime | None = None
+
+
+AskOutcome = Answered | FetchFailed
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class PollTask:
     `number` is this poll's number, `landed` the number of the last poll whose result had landed
     when this one was taken (law 11). `validators` holds one pair a page, in page order.
     `believed_at` is when a whole reply was last read; `first` says that there is no snapshot yet.
+    `plain` asks for the API's plain XML; `body_etag` and `entries` are what its last whole reply said.
     """
 
     feed_id: int
@@ -55,6 +56,9 @@ class PollTask:
     every: timedelta | None = None
     announce_baseline: bool = False
     compare_content: bool = False
+    plain: bool = False
+    body_etag: str | None = None
+    entries: int = 0
     paging_refused: bool = False
     moved_to: str | None = field(default=None, repr=False)
     moved_polls: int = 0
@@ -395,6 +399,22 @@ class AddressStatus:
     address: str
     paused_at: datetime | None
     health: AddressHealth
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What `feedwatch login` has got for an account, and keeps.
+
+    `application` is a digest of the server and the consumer key that it is for (`netflix.signing`): for
+    another it is worth nothing.
+    """
+
+    account: str
+    application: str
+    user_id: str | None = field(repr=False)
+    token: str = field(repr=False)
+    secret: str = field(repr=False)
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

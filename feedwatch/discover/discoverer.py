@@ -51,7 +51,12 @@ class Discoverer:
         self._redactor = redactor
         self._config = config
         self._routes = routes
-        self._means = Means(fetcher.fetch, clock.now)
+        self._means = Means(
+            fetcher.fetch,
+            clock.now,
+            send=fetcher.call,
+            turns=config.state.with_name(f"{config.state.name}.turns"),
+        )
         self._named: dict[str, _Named] = {}
         self._under_way: dict[str, asyncio.Task[DiscoveryReport]] = {}
         self.hear: Hear = ignore

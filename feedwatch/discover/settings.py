@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from feedwatch.config import Account, FeedsAccount, FeedSettings, NetflixAccount, OpmlAccount
-from feedwatch.netflix.signing import Credentials
+from feedwatch.netflix.signing import Consumer, Token
 from feedwatch.services import (
     FeedsSettings,
     FeedWishes,
@@ -26,11 +26,13 @@ def make_settings(name: str, account: Account) -> ServiceSettings:
         case NetflixAccount():
             return NetflixSettings(
                 url=account.url,
-                credentials=_make_credentials(account),
+                consumer=make_consumer(account),
+                token=make_token(account),
                 user_id=account.user_id,
                 discovery=account.discovery,
                 feeds=account.wanted,
                 wishes=_make_wishes(account.overrides),
+                plain=account.format == "xml",
             )
         case OpmlAccount():
             return OpmlSettings(name, account.url.reveal(), _make_wishes(account.overrides))
@@ -39,15 +41,16 @@ def make_settings(name: str, account: Account) -> ServiceSettings:
             return FeedsSettings({each: ListedFeed(feed.url.reveal(), _wish(feed)) for each, feed in listed})
 
 
-def _make_credentials(account: NetflixAccount) -> Credentials | None:
+def make_consumer(account: NetflixAccount) -> Consumer:
+    """The application that an account is asked as."""
+    return Consumer(account.consumer_key.reveal(), account.consumer_secret.reveal())
+
+
+def make_token(account: NetflixAccount) -> Token | None:
+    """The access token that the configuration itself names."""
     if account.access_token is None or account.access_token_secret is None:
         return None
-    return Credentials(
-        account.consumer_key.reveal(),
-        account.consumer_secret.reveal(),
-        account.access_token.reveal(),
-        account.access_token_secret.reveal(),
-    )
+    return Token(account.access_token.reveal(), account.access_token_secret.reveal())
 
 
 def _make_wishes(overrides: Mapping[str, FeedSettings]) -> dict[str, FeedWishes]:

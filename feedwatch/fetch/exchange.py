@@ -30,7 +30,18 @@ class Exchange:
     That origin behind encryption (http → https, same host) counts as itself.
     """
 
-    def __init__(self, url: str, home: Origin, validators: Validators | None, sign: Sign | None) -> None:
+    def __init__(
+        self,
+        url: str,
+        home: Origin,
+        validators: Validators | None,
+        sign: Sign | None,
+        *,
+        method: str = "GET",
+        form: bytes | None = None,
+    ) -> None:
+        self._method = method
+        self._form = form
         self.url = url
         self.origin = home
         self._home = home
@@ -68,17 +79,23 @@ class Exchange:
         sent = dict(headers)
         if self._is_trusted():
             sent |= self._secret_headers()
+        if self._form is not None:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
         request = httpx.Request(
-            "GET",
+            self._method,
             _PLACEHOLDER,
             headers=[(name.encode(), value.encode()) for name, value in sent.items()],
+            content=self._form,
             extensions={"raw_url": wire_url(self.url)},
         )
         del request.headers["host"]  # the placeholder's
         return request
 
-    def redirect(self, status: int, location: str | None) -> FetchFailed | None:
+    def redirect(self, status: int, location: str | None) -> FetchFailed | None:  # noqa: PLR0911 — one for each
         """Go where a redirect points, or say why not."""
+        if self._method != "GET":
+            # Nobody has said that what we change may be changed elsewhere.
+            return FetchFailed(Reason.REDIRECT_REFUSED, f"HTTP {status} to a {self._method}", status)
         if not location:
             return FetchFailed(Reason.PROTOCOL, f"HTTP {status} without a Location", status)
         target = _join(self.url, location)

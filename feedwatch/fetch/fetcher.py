@@ -12,7 +12,16 @@ from weakref import WeakValueDictionary
 
 import httpx
 
-from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome, NotModified, Reason, Validators
+from feedwatch.core.model import (
+    Answered,
+    AskOutcome,
+    Fetched,
+    FetchFailed,
+    FetchOutcome,
+    NotModified,
+    Reason,
+    Validators,
+)
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.addresses import Origin, origin_of
 from feedwatch.fetch.bodies import read_body
@@ -42,6 +51,7 @@ class _Wanted(NamedTuple):
 
     headers: Mapping[str, str]
     max_body: int
+    any_success: bool = False
 
 
 class Fetcher:
@@ -102,9 +112,38 @@ class Fetcher:
         origin = origin_of(url)
         if origin is None:
             return FetchFailed(Reason.BAD_ADDRESS, "no http or https address")
-        limit = timeout or self._limits.timeout
         exchange = Exchange(url, origin, validators, sign)
         wanted = _Wanted({**self._headers, "Accept": accept}, max_body or self._limits.max_body)
+        outcome = await self._go(exchange, wanted, timeout or self._limits.timeout)
+        assert not isinstance(outcome, Answered)
+        return outcome
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        form: bytes | None = None,
+        sign: Sign | None = None,
+        accept: str = "*/*",
+        max_body: int | None = None,
+    ) -> AskOutcome:
+        """Call an API: any 2xx is an answer. `form` is the body, already encoded as one.
+
+        Only a GET is redirected; each of its hops is signed anew, on the server it began at and nowhere else.
+        """
+        origin = origin_of(url)
+        if origin is None:
+            return FetchFailed(Reason.BAD_ADDRESS, "no http or https address")
+        exchange = Exchange(url, origin, None, sign, method=method, form=form)
+        headers = {**self._headers, "Accept": accept}
+        wanted = _Wanted(headers, max_body or self._limits.max_body, any_success=True)
+        outcome = await self._go(exchange, wanted, self._limits.timeout)
+        assert isinstance(outcome, Answered | FetchFailed)
+        return outcome
+
+    async def _go(self, exchange: Exchange, wanted: _Wanted, limit: timedelta) -> FetchOutcome | Answered:
+        """Go to where an exchange leads; what goes wrong on the way is a value."""
         try:
             return await self._follow(exchange, wanted, limit.total_seconds())
         except TimeoutError:
@@ -115,7 +154,7 @@ class Fetcher:
             failed = FetchFailed(Reason.BAD_ADDRESS, "no host's name")
         return replace(failed, status=exchange.status)
 
-    async def _follow(self, exchange: Exchange, wanted: _Wanted, left: float) -> FetchOutcome:
+    async def _follow(self, exchange: Exchange, wanted: _Wanted, left: float) -> FetchOutcome | Answered:
         """Go from hop to hop; each takes a place at the host it asks, and its time from what is left."""
         clock = asyncio.get_running_loop().time
         while True:
@@ -135,7 +174,7 @@ class Fetcher:
         async with host, everybody:
             yield
 
-    async def _ask(self, exchange: Exchange, wanted: _Wanted) -> FetchOutcome | None:
+    async def _ask(self, exchange: Exchange, wanted: _Wanted) -> FetchOutcome | Answered | None:
         """Make the request for one hop; None if it leads to another."""
         requested_at = self._now()
         response = await self._transport.handle_async_request(exchange.make_request(wanted.headers))
@@ -143,6 +182,8 @@ class Fetcher:
         try:
             if response.status_code in REDIRECTS:
                 return exchange.redirect(response.status_code, response.headers.get("location"))
+            if wanted.any_success:
+                return await self._read_answer(response, exchange, wanted.max_body)
             return await self._read(response, exchange, requested_at, wanted.max_body)
         finally:
             await response.aclose()
@@ -171,6 +212,23 @@ class Fetcher:
             server_at=read_date(response.headers),
         )
 
+    async def _read_answer(
+        self, response: httpx.Response, exchange: Exchange, max_body: int
+    ) -> Answered | FetchFailed:
+        if not 200 <= response.status_code < 300:
+            return await self._read_error(response)
+        body = await read_body(response, max_body)
+        if isinstance(body, FetchFailed):
+            return body
+        return Answered(
+            response.status_code,
+            body,
+            exchange.url,
+            content_type=response.headers.get("content-type"),
+            location=response.headers.get("location"),
+            server_at=read_date(response.headers),
+        )
+
     async def _read_error(self, response: httpx.Response) -> FetchFailed:
         status = response.status_code
         try:
@@ -184,4 +242,5 @@ class Fetcher:
             read_retry_after(response.headers, self._now()),
             body if isinstance(body, bytes) else b"",
             server_at=read_date(response.headers),
+            allow=response.headers.get("allow", ""),
         )

@@ -1,14 +1,14 @@
-"""OAuth 1.0a for GET requests: the only importer of oauthlib. It never shows or logs a credential."""
+"""OAuth 1.0a (RFC 5849): the only importer of oauthlib. It never shows or logs a credential."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import secrets
-import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from oauthlib.oauth1 import Client
@@ -19,64 +19,72 @@ logging.getLogger("oauthlib").setLevel(logging.WARNING)
 _OAUTHLIB_QUERY = "=&;:%+~,*@!()/?"
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
+Pairs = Sequence[tuple[str, str]]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """What an application signs with."""
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is signed with beside: a subscriber's access token, or a request token."""
+
+    value: str = field(repr=False)
+    secret: str = field(repr=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What an application and one subscriber sign with."""
 
-    consumer_key: str = field(repr=False)
-    consumer_secret: str = field(repr=False)
-    access_token: str = field(repr=False)
-    access_token_secret: str = field(repr=False)
+    consumer: Consumer
+    token: Token
 
 
-class Signer:
-    """Signs requests for one access token; safe to share between threads.
+def application_of(server: str, consumer: Consumer) -> str:
+    """A short digest of a server and an application there: what a sign-in is for."""
+    text = f"{server.rstrip('/')}\n{consumer.key}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
-    Timestamps never go back behind one that a server has accepted, though the clock may: it refuses one
-    that is earlier than the last it has seen from this token. So there should be one Signer for each
-    token. A timestamp that was refused counts for nothing: the clock may have been wrong.
-    """
 
-    def __init__(self, credentials: Credentials, clock: Callable[[], datetime]) -> None:
-        self._credentials = credentials
-        self._clock = clock
-        self._signed = 0
-        self._accepted = 0
-        self._lock = threading.Lock()
+def encode_form(pairs: Pairs) -> bytes:
+    """Write a form body, as it is signed and sent."""
+    return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs).encode()
 
-    @property
-    def accepted(self) -> int:
-        """The latest timestamp that a server has accepted, in seconds since 1970; 0 if none has been."""
-        return self._accepted
 
-    def recall_accepted(self, timestamp: int) -> None:
-        """Learn what a server has accepted in an earlier run."""
-        with self._lock:
-            self._accepted = max(timestamp, self._accepted)
-
-    def note_accepted(self) -> None:
-        """Take note that the server has accepted what was signed last."""
-        self.recall_accepted(self._signed)
-
-    def sign(self, url: str) -> dict[str, str]:
-        """Give the headers that sign one GET of `url`."""
-        of = self._credentials
-        client = Client(
-            of.consumer_key,
-            of.consumer_secret,
-            resource_owner_key=of.access_token,
-            resource_owner_secret=of.access_token_secret,
-            timestamp=str(self._take_timestamp()),
-            nonce=secrets.token_hex(16),
-        )
-        _url, headers, _body = client.sign(_make_signable(url))
-        return {"Authorization": headers["Authorization"]}
-
-    def _take_timestamp(self) -> int:
-        with self._lock:
-            self._signed = max(int(self._clock().timestamp()), self._accepted)
-            return self._signed
+def sign_request(
+    consumer: Consumer,
+    token: Token | None,
+    *,
+    method: Method,
+    url: str,
+    timestamp: int,
+    form: bytes | None = None,
+    verifier: str | None = None,
+    callback: str | None = None,
+) -> dict[str, str]:
+    """Give the headers that sign one request; the nonce is fresh each time."""
+    client = Client(
+        consumer.key,
+        consumer.secret,
+        resource_owner_key=token.value if token else None,
+        resource_owner_secret=token.secret if token else None,
+        callback_uri=callback,
+        verifier=verifier,
+        timestamp=str(timestamp),
+        nonce=secrets.token_hex(16),
+    )
+    content = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else None
+    _url, headers, _body = client.sign(
+        _make_signable(url), method, form.decode() if form is not None else None, content
+    )
+    return {"Authorization": headers["Authorization"]}
 
 
 def _make_signable(url: str) -> str:

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome, FoundFeed, Kind, Reason
-from feedwatch.core.state import KnownFeed
-from feedwatch.netflix.signing import Credentials, Signer
+from feedwatch.core.model import AskOutcome, Fetched, FetchFailed, FetchOutcome, FoundFeed, Kind, Reason
+from feedwatch.core.state import KnownFeed, SignIn
+from feedwatch.netflix.calling import Caller, SendCall
+from feedwatch.netflix.signing import Consumer, application_of
+from feedwatch.netflix.turns import Turns
 
 Sign = Callable[[str], Mapping[str, str]]
 
@@ -69,22 +71,34 @@ class Memory:
 
     feeds: tuple[KnownFeed, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    sign_in: SignIn | None = None
+
+
+async def _send_nothing(*_: object, **__: object) -> AskOutcome:
+    return FetchFailed(Reason.INTERNAL, "nothing to call with")
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What services reach the world with; one for the whole process, or timestamps could go back."""
+    """What services reach the world with; one for the whole process, or timestamps could go back.
+
+    `turns` is the folder in which the processes of a state keep whose turn it is to sign (`netflix.turns`).
+    """
 
     fetch: Fetch
     clock: Callable[[], datetime]
     folder: Path = field(default_factory=Path)
-    _signers: dict[Credentials, Signer] = field(default_factory=dict, repr=False)
+    send: SendCall = _send_nothing
+    turns: Path | None = None
+    _callers: dict[str, Caller] = field(default_factory=dict, repr=False)
 
-    def signer_for(self, credentials: Credentials) -> Signer:
-        """Give the one signer of an access token."""
-        if credentials not in self._signers:
-            self._signers[credentials] = Signer(credentials, self.clock)
-        return self._signers[credentials]
+    def caller_for(self, server: str, consumer: Consumer) -> Caller:
+        """Give the one caller of an application at a server."""
+        application = application_of(server, consumer)
+        if application not in self._callers:
+            place = self.turns / application if self.turns else None
+            self._callers[application] = Caller(consumer, self.send, Turns(place), self.clock)
+        return self._callers[application]
 
 
 @dataclass(frozen=True, slots=True)

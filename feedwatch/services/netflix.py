@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import quote
 
-from feedwatch.core.model import Fetched, FetchFailed, FoundFeed, ParseFailed, Reason
+from feedwatch.core.model import Answered, FetchFailed, FoundFeed, ParseFailed, Reason
+from feedwatch.netflix.calling import Call
 from feedwatch.netflix.index import read_index, read_user_id
-from feedwatch.netflix.signing import Credentials
+from feedwatch.netflix.signing import Consumer, Token, application_of
 from feedwatch.netflix.status import classify_failure
-from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memory, fail_index, heed_wishes
+from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memory, heed_wishes
 
 USER_ID = "user_id"
 """The fact under which an account remembers whose access token it holds."""
-
-SIGNED_AT = "signed_at"
-"""The fact under which it remembers the latest timestamp that its server has accepted."""
 
 _CLOCK_MAY_BE_OFF = timedelta(minutes=2)
 """A server that refuses a sign-in while our clock differs from its own by more may do so for that alone."""
@@ -27,14 +25,19 @@ _OTHER_USER = (Reason.UNAUTHORIZED, Reason.NOT_FOUND)
 
 @dataclass(frozen=True, slots=True)
 class NetflixSettings:
-    """What an account needs to be asked. `feeds` names those wanted; None wants all."""
+    """What an account needs to be asked. `feeds` names those wanted; None wants all.
+
+    Without a `token` the one is taken that signing in has got. With `plain` lists come in plain XML.
+    """
 
     url: str = field(repr=False)
-    credentials: Credentials | None
+    consumer: Consumer
+    token: Token | None = None
     user_id: str | None = field(default=None, repr=False)
     discovery: Literal["xml", "opml"] = "xml"
     feeds: Collection[str] | None = None
     wishes: Mapping[str, FeedWishes] = field(default_factory=dict)
+    plain: bool = False
 
 
 class NetflixService:
@@ -48,56 +51,62 @@ class NetflixService:
 
     async def find_feeds(self) -> Found | IndexFailed:
         """Ask for the user's feeds, first for the user where nobody has said who that is."""
-        credentials = self._settings.credentials
-        if credentials is None:
+        token = self._find_token()
+        if token is None:
             return IndexFailed(Reason.NO_CREDENTIALS, signed_out=True)
-        self._means.signer_for(credentials).recall_accepted(int(self._memory.facts.get(SIGNED_AT, "0")))
         user_id = self._settings.user_id or self._memory.facts.get(USER_ID)
         if user_id is None:
-            return await self._find_for_current_user(credentials)
-        found = await self._ask_index(credentials, user_id)
+            return await self._find_for_current_user(token)
+        found = await self._ask_index(token, user_id)
         if isinstance(found, Found) or self._settings.user_id or found.reason not in _OTHER_USER:
             return found
         # A remembered user may be of an earlier access token: ask once who this one belongs to.
-        return await self._find_for_current_user(credentials, but=(user_id, found))
+        return await self._find_for_current_user(token, but=(user_id, found))
 
     async def _find_for_current_user(
-        self, credentials: Credentials, *, but: tuple[str, IndexFailed] | None = None
+        self, token: Token, *, but: tuple[str, IndexFailed] | None = None
     ) -> Found | IndexFailed:
-        reply = await self._ask(credentials, "/users/current")
+        reply = await self._ask(token, "/users/current")
         if isinstance(reply, IndexFailed):
             return reply
         user_id = read_user_id(reply.body)
         if user_id is None:
             return IndexFailed(Reason.NOT_A_FEED, "users/current names no user")
-        return but[1] if but and but[0] == user_id else await self._ask_index(credentials, user_id)
+        return but[1] if but and but[0] == user_id else await self._ask_index(token, user_id)
 
-    async def _ask_index(self, credentials: Credentials, user_id: str) -> Found | IndexFailed:
+    async def _ask_index(self, token: Token, user_id: str) -> Found | IndexFailed:
         form = "?output=opml" if self._settings.discovery == "opml" else ""
-        reply = await self._ask(credentials, f"/users/{quote(user_id, safe='')}/feeds{form}")
+        reply = await self._ask(token, f"/users/{quote(user_id, safe='')}/feeds{form}")
         if isinstance(reply, IndexFailed):
             return reply
         feeds = read_index(reply.body, reply.url)
         if isinstance(feeds, ParseFailed):
             return IndexFailed(feeds.reason, feeds.detail)
-        signed_at = str(self._means.signer_for(credentials).accepted)
-        return Found(tuple(self._choose(feeds)), facts={USER_ID: user_id, SIGNED_AT: signed_at})
+        return Found(tuple(self._choose(feeds)), facts={USER_ID: user_id})
+
+    def _find_token(self) -> Token | None:
+        """The access token that the configuration names, or the one that signing in here has got."""
+        if self._settings.token is not None:
+            return self._settings.token
+        signed_in = self._memory.sign_in
+        application = application_of(self._settings.url, self._settings.consumer)
+        if signed_in is None or signed_in.application != application:
+            return None
+        return Token(signed_in.token, signed_in.secret)
 
     def _choose(self, feeds: Collection[FoundFeed]) -> list[FoundFeed]:
         wanted = self._settings.feeds
         chosen = [feed for feed in feeds if wanted is None or feed.name in wanted]
-        return [heed_wishes(feed, self._settings.wishes.get(feed.name)) for feed in chosen]
+        plain = (replace(feed, plain=self._settings.plain) for feed in chosen)
+        return [heed_wishes(feed, self._settings.wishes.get(feed.name)) for feed in plain]
 
-    async def _ask(self, credentials: Credentials, path: str) -> Fetched | IndexFailed:
+    async def _ask(self, token: Token, path: str) -> Answered | IndexFailed:
         url = self._settings.url.rstrip("/") + path
-        signer = self._means.signer_for(credentials)
-        outcome = await self._means.fetch(url, sign=signer.sign)
-        if isinstance(outcome, Fetched):
-            signer.note_accepted()
-            self._answered = 200
+        caller = self._means.caller_for(self._settings.url, self._settings.consumer)
+        outcome = await caller.call(Call(url, token))
+        if isinstance(outcome, Answered):
+            self._answered = outcome.status
             return outcome
-        if not isinstance(outcome, FetchFailed):
-            return fail_index(outcome)
         failed = classify_failure(outcome, tokenized=False, now=self._means.clock())
         self._answered = failed.status or self._answered
         if failed.reason is Reason.UNAUTHORIZED and (off := self._say_how_far_off(failed)):

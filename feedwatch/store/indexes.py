@@ -192,7 +192,8 @@ def _take_over(
 def _add_feed(conn: Transaction, account: str, feed: FoundFeed, now: datetime) -> None:
     conn.execute(
         "INSERT INTO feeds (account, name, kind, address, named_address, title, feed_group, every_seconds, "
-        "announce_baseline, compare_content, next_poll_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "announce_baseline, compare_content, plain, next_poll_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (account, feed.name, feed.kind, feed.address, feed.address, *_wishes(feed), write_instant(now)),
     )
 
@@ -207,11 +208,12 @@ def _update_feed(conn: Transaction, row: Row, feed: FoundFeed, now: datetime) ->
             (feed.address, row["id"]),
         )
     # Where what is compared changes, the next reply must be read, whatever its bytes (law 5).
-    if readdressed or row["kind"] != feed.kind or bool(row["compare_content"]) != feed.compare_content:
+    known = (row["kind"], bool(row["compare_content"]), bool(row["plain"]))
+    if readdressed or known != (feed.kind, feed.compare_content, feed.plain):
         _read_anew(conn, row["id"], now)
     conn.execute(
         "UPDATE feeds SET kind = ?, title = ?, feed_group = ?, every_seconds = ?, announce_baseline = ?, "
-        "compare_content = ?, missing_indexes = 0 WHERE id = ?",
+        "compare_content = ?, plain = ?, missing_indexes = 0 WHERE id = ?",
         (feed.kind, *_wishes(feed), row["id"]),
     )
     still_gone = row["reason"] == Reason.GONE and not readdressed
@@ -241,7 +243,7 @@ def _bring_back(conn: Transaction, row: Row, now: datetime) -> None:
 
 def _wishes(feed: FoundFeed) -> tuple[object, ...]:
     every = feed.every.total_seconds() if feed.every else None
-    return feed.title, feed.group, every, feed.announce_baseline, feed.compare_content
+    return feed.title, feed.group, every, feed.announce_baseline, feed.compare_content, feed.plain
 
 
 def _miss_feed(conn: Transaction, row: Row, *, authoritative: bool) -> bool:

@@ -262,8 +262,8 @@ def _write_change(landing: Landing, change: Change) -> int:
     return insert_row(
         landing.conn,
         "INSERT INTO changes (at, feed_id, feed_kind, kind, key, title, link, position, previous_position, "
-        "facts, entry_facts, picture, picture_own, excerpt) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "facts, entry_facts, picture, picture_own, excerpt, title_ref) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             stamp(landing.at),
             landing.task.feed_id,
@@ -279,6 +279,7 @@ def _write_change(landing: Landing, change: Change) -> int:
             entry.details.picture,
             entry.details.own,
             entry.details.text,
+            entry.details.title_ref,
         ),
     )
 

@@ -26,8 +26,8 @@ from feedwatch.store.silencing import read_silences
 CHANGE_COLUMNS = """
     changes.id AS change_id, changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind,
     changes.key, changes.title, changes.link, changes.position, changes.previous_position, changes.facts,
-    changes.entry_facts, changes.picture, changes.picture_own, changes.excerpt, feeds.account AS feed_account,
-    feeds.name AS feed_name
+    changes.entry_facts, changes.picture, changes.picture_own, changes.excerpt, changes.title_ref,
+    feeds.account AS feed_account, feeds.name AS feed_name
 """
 """What a change is read from, where `changes` and its `feeds` are joined."""
 
@@ -76,7 +76,7 @@ def read_change(row: Row) -> RecordedChange:
         previous_position=row["previous_position"],
         facts=read_fact_changes(row["facts"]),
         entry_facts=read_facts(row["entry_facts"]),
-        details=Details(row["picture"], row["excerpt"], bool(row["picture_own"])),
+        details=Details(row["picture"], row["excerpt"], bool(row["picture_own"]), row["title_ref"]),
     )
 
 
@@ -113,6 +113,9 @@ def read_task(row: Row) -> PollTask:
         every=timedelta(seconds=every) if every else None,
         announce_baseline=bool(row["announce_baseline"]),
         compare_content=bool(row["compare_content"]),
+        plain=bool(row["plain"]),
+        body_etag=row["body_etag"],
+        entries=row["entry_count"],
         paging_refused=bool(row["paging_refused"]),
         moved_to=row["moved_to"],
         moved_polls=row["moved_polls"],

@@ -232,7 +232,37 @@ CREATE TABLE facts (                      -- about the state as a whole
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = """
+CREATE TABLE sign_ins (                   -- what `feedwatch login` has got: one for each account
+    account TEXT PRIMARY KEY,
+    application TEXT NOT NULL,            -- digest of server and consumer key: it is for that one alone
+    user_id TEXT,
+    token TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE queue_readings (             -- a queue as last shown, to say what moved since
+    account TEXT PRIMARY KEY,
+    etag TEXT NOT NULL,
+    titles TEXT NOT NULL,                 -- [[title_ref, name, position or null], …]
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE title_details (              -- what was asked about titles: forgotten after a day
+    account TEXT NOT NULL,
+    subject TEXT NOT NULL,                -- the path of a title in its catalog, or its name and year
+    details TEXT,                         -- NULL: asked for, and there is nothing
+    at TEXT NOT NULL,
+    PRIMARY KEY (account, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX title_details_at ON title_details (at);
+
+ALTER TABLE feeds ADD COLUMN plain INTEGER NOT NULL DEFAULT 0;   -- asked for in the API's plain XML
+ALTER TABLE changes ADD COLUMN title_ref TEXT;                   -- forgotten with the picture and the excerpt
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Each takes the schema from its index to the next version."""
 
 VERSION = len(MIGRATIONS)

@@ -18,7 +18,7 @@ from feedwatch.store import Store, connection
 from feedwatch.store.connection import split_statements
 from feedwatch.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
-RELEASED = ("a9ab1ff9", "aac58e8d", "25c24604")
+RELEASED = ("a9ab1ff9", "aac58e8d", "25c24604", "81a3d18a")
 """The start of each migration's SHA-256. A new one is added here; one that stands here never changes."""
 
 TABLES = {
@@ -26,7 +26,7 @@ TABLES = {
     "next_index_at facts",
     "addresses": "address last_delivered_at paused_at failing_since_at failing_announced",
     "changes": "id at feed_id feed_kind kind key title link position previous_position facts entry_facts "
-    "picture picture_own excerpt",
+    "picture picture_own excerpt title_ref",
     "deliveries": "id address change_id notice_id not_before state set_apart_at first_attempt_at message_id "
     "reason settled_at manner urgent waits_for silence_id",
     "digests": "address manner period_at through_id parts",
@@ -37,14 +37,17 @@ TABLES = {
     "landed_number failures failing_since_at broken_announced validators believed_at body_digest "
     "content_digest body_etag left_etags paging_refused moved_to moved_polls held_reason held_digest "
     "compared_as whole ordered entry_order entry_count grows_at_end baseline_pending list_digest "
-    "paused_at",
+    "paused_at plain",
     "hosts": "host rest_until_at reason",
     "messages": "id address state title body is_html alone set_apart_at attempts refusals next_attempt_at "
     "lease_until_at owner token reason detail deliveries created_at first_attempt_at settled_at "
     "may_have_arrived manner urgent markup twin pictures key waits_for",
     "notices": "id at kind account feeds reason since_at",
     "facts": "name value",
+    "queue_readings": "account etag titles at",
+    "sign_ins": "account application user_id token secret at",
     "silences": "id matcher comment created_at ends_at",
+    "title_details": "account subject details at",
 }
 
 
