@@ -134,8 +134,8 @@ class Entry:
     `position` is the rank in a list whose order counts, None for what has none (a saved title).
     `facts` are compared or recorded as the kind's rules say; `dated_at` places a post or viewing
     in time. `alias` is a second identity (link and title) that outlives a changed id; None where a
-    title seen again is another entry (history). `details` are those of the reply that was just read: an
-    entry that is remembered has none.
+    title seen again is another entry (history). `details` are those of the reply that was just read, and so
+    is `title_ref`, the path of the title in its catalog: an entry that is remembered has neither.
     """
 
     key: str
@@ -146,6 +146,7 @@ class Entry:
     dated_at: datetime | None = None
     alias: str | None = None
     details: Details = field(default=Details(), compare=False)
+    title_ref: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

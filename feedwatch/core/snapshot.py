@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from feedwatch.core.keys import alias_of, choose_post_keys, choose_title_keys, choose_viewing_keys
 from feedwatch.core.kinds import SAVED, KindRules
-from feedwatch.core.model import Details, Entry, Kind, RawEntry, Snapshot
+from feedwatch.core.model import Entry, Kind, RawEntry, Snapshot
 
 _MOVES_BY_ITSELF = timedelta(seconds=5)
 _IN_CATALOG = re.compile(r"/catalog/titles/[^?#\s]+")
@@ -100,13 +99,14 @@ def _entry(
         facts={name: facts[name] for name in (*rules.compared, *rules.recorded) if name in facts},
         dated_at=dated_at if rules.dated else None,
         alias=None if rules.kind is Kind.HISTORY else alias_of(raw),
-        details=_details_of(raw),
+        details=raw.details,
+        title_ref=_place_in_catalog(raw.title_ref),
     )
 
 
-def _details_of(raw: RawEntry) -> Details:
-    place = _IN_CATALOG.search(raw.title_ref) if raw.title_ref else None
-    return replace(raw.details, title_ref=place[0]) if place else raw.details
+def _place_in_catalog(reference: str | None) -> str | None:
+    place = _IN_CATALOG.search(reference) if reference else None
+    return place[0] if place else None
 
 
 def _state_facts(raw: RawEntry, dated_at: datetime | None, rules: KindRules) -> dict[str, str]:

@@ -162,6 +162,8 @@ class _Seen(Details):
 
     def __init__(self, base: str, origin: str, pictures: Sequence[tuple[Place, str]], start: str) -> None:
         keep = object.__setattr__  # what is frozen is kept as its kind keeps it
+        keep(self, "title_ref", None)
+        keep(self, "more", None)
         keep(self, "_made", None)
         keep(self, "_base", base)
         keep(self, "_origin", origin)

@@ -279,7 +279,7 @@ def _write_change(landing: Landing, change: Change) -> int:
             entry.details.picture,
             entry.details.own,
             entry.details.text,
-            entry.details.title_ref,
+            entry.title_ref,
         ),
     )
 

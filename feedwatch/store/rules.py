@@ -72,7 +72,10 @@ INSTANTS = {
         "settled_at",
     ),
     "notices": ("at", "since_at"),
+    "queue_readings": ("at",),
+    "sign_ins": ("at",),
     "silences": ("created_at", "ends_at"),
+    "title_details": ("at",),
 }
 """Every table, and what in it is an instant."""
 _JSON = {
