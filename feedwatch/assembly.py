@@ -7,11 +7,12 @@ import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from feedwatch import __version__
 from feedwatch.clock import SYSTEM_CLOCK, Clock
-from feedwatch.config import Config, Secret, Target
+from feedwatch.config import Config, NetflixAccount, Secret, Target
 from feedwatch.config.hiding import hide_secrets
 from feedwatch.core.model import Notice, NoticeKind
 from feedwatch.core.networks import NetworkPolicy
@@ -19,12 +20,15 @@ from feedwatch.core.route import Routes, plan_again
 from feedwatch.core.schedule import LONGEST_WAIT, RetryPolicy, next_poll_after
 from feedwatch.core.state import PendingDelivery, Planned, PollTask
 from feedwatch.deliver import Deliverer, Terms
+from feedwatch.detailing import Detailer, OpenedApi, Sources
 from feedwatch.discover import Discoverer
-from feedwatch.errors import ConfigError, Problem
+from feedwatch.discover.settings import make_consumer
+from feedwatch.errors import ConfigError, Problem, StoreError
 from feedwatch.fetch import Fetcher, FetchLimits, PictureFetcher, Poster, host_named_by
+from feedwatch.netflix.api import Api
 from feedwatch.notify import Notifier, check_secret
 from feedwatch.parse import Parser
-from feedwatch.poll import ListReader, Poller, PollWriter
+from feedwatch.poll import EarlierViewings, ListReader, Poller, PollWriter
 from feedwatch.redact import Redactor
 from feedwatch.routing import address_urls, make_routes
 from feedwatch.scribe import TemplateProblem, TemplateScribe, compile_templates
@@ -51,6 +55,7 @@ class Assembly:
         notifier: Notifier,
         redactor: Redactor,
         clock: Clock,
+        turns: Path | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -60,17 +65,25 @@ class Assembly:
         self._clock = clock
         routes = make_routes(config)
         self.writer = PollWriter(store, routes=routes, every=config.poll.every, clock=clock)
-        self.discoverer = Discoverer(store, fetcher, config, routes=routes, clock=clock, redactor=redactor)
+        self.discoverer = Discoverer(
+            store, fetcher, config, routes=routes, clock=clock, redactor=redactor, turns=turns
+        )
         self.reader = ListReader(fetcher.fetch, parser.read_page, clock)
+        self.earlier = EarlierViewings(
+            store, self.discoverer.ask_own, parser.read_page, keep=config.keep, clock=clock
+        )
         self.poller = Poller(
             store,
             self.reader,
             self.writer,
             clock=clock,
             rediscover=self.discoverer.discover_again,
+            earlier=self.earlier,
             per_host=config.poll.per_host,
         )
         self.discoverer.hear = self.poller.hear
+        self.sources = Sources(config, open_api=self.open_api, send=fetcher.call, now=clock.now)
+        self.detailer = Detailer(store, self.sources, kept=config.details, clock=clock)
         self._tell_notifier(config)
         self.pictures = PictureFetcher(fetcher, networks=make_networks(config), user_agent=USER_AGENT)
         self.deliverer = Deliverer(
@@ -96,12 +109,15 @@ class Assembly:
         routes = make_routes(config)
         self.writer.routes = routes
         self.writer.every = config.poll.every
+        self.earlier.keep = config.keep
         self.deliverer.terms = make_terms(config, routes)
         self._tell_notifier(config)
         self.fetcher.update_limits(make_limits(config))
         self.fetcher.update_networks(make_networks(config))
         self.pictures.update_networks(make_networks(config))
         self.poller.limit(config.poll.per_host)
+        self.sources.apply(config)
+        self.detailer.kept = config.details
         self.discoverer.apply(config, routes)
         logging.getLogger("feedwatch").setLevel(config.log.upper())
         await self.sync()
@@ -168,6 +184,31 @@ class Assembly:
         drop = self.deliverer.terms.policy.drop_ambiguous
         await self.store.run(Store.release_claims, is_alive, self._clock.now(), drop_ambiguous=drop)
 
+    async def open_api(self, account: str) -> OpenedApi | None:
+        """Open an account's API for what is signed beside its discovery; None while nothing may be."""
+        settings = self.config.accounts[account]
+        signer = await self.discoverer.find_signer(account)
+        caller = self.discoverer.caller_for(account)
+        if signer is None or caller is None or not isinstance(settings, NetflixAccount):
+            return None
+        api = Api(
+            settings.url,
+            make_consumer(settings),
+            caller,
+            self.fetcher.call,
+            self._clock.now,
+            signer.token,
+            signer.user_id,
+        )
+        return OpenedApi(api, signer.asked_as, partial(self.discoverer.sign_out, signer))
+
+    async def find_details(self, within: timedelta) -> None:
+        """Ask about titles that are about to be told; what cannot be had is no reason to tell them later."""
+        try:
+            await self.detailer.run_turn(within)
+        except StoreError as error:
+            _LOG.warning("no details for now: %s", error)
+
     async def due_accounts(self) -> tuple[str, ...]:
         """Give the accounts whose index is due."""
         due = await self.store.run(Store.due_accounts, self._clock.now())
@@ -220,10 +261,12 @@ async def assemble(
     *,
     clock: Clock = SYSTEM_CLOCK,
     open_state: Callable[[Config, Clock], Store] = lambda config, _: Store.open(config.state),
+    turns: Path | None = None,
 ) -> Assembly:
     """Build everything for a configuration; `stack` closes it all, in the right order.
 
     A daemon, which alone may set a damaged state aside, has its own way to open it: `open_for_daemon`.
+    `turns` is where it is kept whose turn it is to sign, if not beside the state.
 
     Raises:
         ConfigError: a secret cannot be had, or a target is none.
@@ -243,7 +286,7 @@ async def assemble(
     stack.push_async_callback(fetcher.aclose)
     parser = Parser()
     stack.push_async_callback(parser.aclose)
-    assembly = Assembly(config, store, fetcher, parser, notifier, redactor, clock)
+    assembly = Assembly(config, store, fetcher, parser, notifier, redactor, clock, turns)
     stack.push_async_callback(assembly.pictures.aclose)
     stack.push_async_callback(assembly.writer.flush)
     await assembly.sync()
@@ -316,6 +359,7 @@ def make_terms(config: Config, routes: Routes) -> Terms:
         manners=routes.manners,
         notices_quiet=routes.notices_quiet,
         scribe=make_scribe(config),
+        details=config.details,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import secrets
 from collections.abc import AsyncIterator, Collection
@@ -34,11 +35,14 @@ from feedwatch.core.render import compose_message
 from feedwatch.core.state import PollTask
 from feedwatch.discover import DiscoveryReport
 from feedwatch.errors import FeedwatchError
+from feedwatch.netflix.replies import ApiFailed
+from feedwatch.netflix.users import find_current_user, find_user
 from feedwatch.poll.reading import ReadList
 from feedwatch.poll.round import host_of
 from feedwatch.redact import Redactor
 from feedwatch.routing import address_urls
 from feedwatch.rows import say_reason, say_unknown
+from feedwatch.services import turns_beside
 from feedwatch.store import Store
 
 _LOG = logging.getLogger("feedwatch")
@@ -66,12 +70,32 @@ async def assemble_apart(config: Config, redactor: Redactor) -> AsyncIterator[As
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="feedwatch-check-")))
-        yield await assemble(replace(config, state=folder / "feedwatch.db"), redactor, stack)
+        apart = replace(config, state=folder / "feedwatch.db")
+        yield await assemble(apart, redactor, stack, turns=_find_turns(config))
+
+
+def _find_turns(config: Config) -> Path | None:
+    """Where a daemon keeps whose turn it is to sign, for a server minds; None where that cannot be shared."""
+    turns = turns_beside(config.state)
+    return turns if config.state.exists() and turns.is_dir() and os.access(turns, os.W_OK) else None
 
 
 async def reach_accounts(assembly: Assembly) -> tuple[DiscoveryReport, ...]:
     """Ask every account for its index."""
     return tuple(await asyncio.gather(*map(assembly.discoverer.discover, assembly.config.accounts)))
+
+
+async def name_signed_in(assembly: Assembly, account: str) -> str | None:
+    """Say who is signed in to an account, as its server tells it; None where nobody has to be."""
+    opened = await assembly.open_api(account)
+    if opened is None:
+        return None
+    api = replace(opened.api, user_id=None)  # whoever the token is of, not whoever we think it is of
+    current = await find_current_user(api)
+    user = current if isinstance(current, ApiFailed) else await find_user(api)
+    if isinstance(user, ApiFailed):
+        return f"signed in, but as whom is not told: {say_reason(user.reason, user.message)}"
+    return f"signed in as {user.name or 'somebody without a name'}"
 
 
 async def reach_feeds(assembly: Assembly, *, most: int = _EVERY_POLL) -> tuple[ReachedFeed, ...]:

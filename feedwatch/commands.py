@@ -7,16 +7,23 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
 from feedwatch.assembly import Assembly, assemble, make_scribe, open_for_daemon
-from feedwatch.checking import assemble_apart, find_addresses, reach_accounts, reach_feeds, send_tests
+from feedwatch.checking import (
+    assemble_apart,
+    find_addresses,
+    name_signed_in,
+    reach_accounts,
+    reach_feeds,
+    send_tests,
+)
 from feedwatch.config import Config
 from feedwatch.core.model import Reason
-from feedwatch.core.state import PollTask, Settled
+from feedwatch.core.state import PollTask, Settled, SignIn
 from feedwatch.daemon import Daemon
 from feedwatch.deliver import DeliveryReport
 from feedwatch.discover import DiscoveryReport
@@ -30,6 +37,8 @@ from feedwatch.store import Store, hold_state
 
 _EVERY_POLL = 1_000_000
 _CHECKED = ["subject", "ok", "problem"]
+_DETAILS_WITHIN = timedelta(seconds=5)
+"""So long a single round waits for what more is known of titles that it tells, and no longer."""
 _MANY_FEEDS = 10
 """From so many on a round takes long enough for a progress bar."""
 
@@ -63,6 +72,7 @@ async def poll_once(config: Config, feeds: Sequence[str], *, as_json: bool) -> i
         with show_progress(len(tasks), as_json=as_json) as advance:
             reports = await assembly.poller.run_round(tasks, lambda _: advance())
         await assembly.end_rounds(gather=False)
+        await assembly.find_details(_DETAILS_WITHIN)
         served = await assembly.deliverer.serve_all()
         statuses = await assembly.store.run(Store.account_statuses)
         signed_out = [each.name for each in statuses if each.signed_out]
@@ -70,7 +80,7 @@ async def poll_once(config: Config, feeds: Sequence[str], *, as_json: bool) -> i
         _say_deliveries(screen, served)
         unread = _say_discoveries(screen, [each for each in discovered if each.account not in signed_out])
         for account in signed_out:
-            _complain(screen, f"{account} is signed out: feedwatch login {account} says what to do")
+            _complain(screen, f"{account} is signed out: to sign in, type  feedwatch login {account}")
     if damages:
         raise damages[0]
     failed = any(report.outcome in (PollOutcome.FAILED, PollOutcome.OUTAGE) for report in reports)
@@ -106,7 +116,9 @@ async def check_all(config: Config, *, notify: bool, as_json: bool) -> int:
     async with assemble_apart(config, redactor) as assembly:
         rows += await _look_at_state(config, assembly)
         accounts = await reach_accounts(assembly)
-        rows += [describe_checked(each.account, _describe_discovery(each)) for each in accounts]
+        rows += [describe_checked(each.account, _describe_account(each)) for each in accounts]
+        read = [each.account for each in accounts if each.ok]
+        signed_in = {account: await name_signed_in(assembly, account) for account in read}
         rows += [describe_checked(each.feed, each.problem) for each in await reach_feeds(assembly)]
         rows += [
             describe_checked(
@@ -118,7 +130,11 @@ async def check_all(config: Config, *, notify: bool, as_json: bool) -> int:
         if notify:
             sent = await send_tests(assembly, assembly.deliverer.terms.urls)
             rows += [describe_checked(address, problem) for address, problem in sent.items()]
-    Screen(redactor, as_json=as_json).print_rows(rows, _CHECKED, empty="nothing to check")
+    screen = Screen(redactor, as_json=as_json)
+    screen.print_rows(rows, _CHECKED, empty="nothing to check")
+    for account, as_whom in signed_in.items():
+        if as_whom and not as_json:
+            screen.say(f"{account}: {as_whom}")
     return int(any(not row["ok"] for row in rows))
 
 
@@ -143,25 +159,27 @@ async def try_target(config: Config, what: str, *, as_json: bool) -> int:
 
 
 async def _look_at_state(config: Config, assembly: Assembly) -> list[Row]:
-    """Say whether the state, if there is one, can be read; and let the hosts rest that rest in it."""
+    """Say whether the state, if there is one, can be read; and take over who rests and who is signed in."""
     try:
-        resting = await asyncio.to_thread(_read_resting_hosts, config.state)
+        resting, sign_ins = await asyncio.to_thread(_read_state, config.state)
     except StoreMissing:
         return []
     except StoreError as error:
         return [describe_checked("state", str(error))]
     for host, until_at in resting.items():
         await assembly.store.run(Store.rest_host, host, until_at, Reason.RATE_LIMITED)
+    for sign_in in sign_ins:
+        await assembly.store.run(Store.record_sign_in, sign_in)
     return [describe_checked("state", None)]
 
 
-def _read_resting_hosts(state: Path) -> dict[str, datetime]:
+def _read_state(state: Path) -> tuple[dict[str, datetime], tuple[SignIn, ...]]:
     now = datetime.now(UTC)
     store = Store.open_read_only(state)
     try:
         if problem := store.find_damage(now):
             raise StoreDamaged(problem)
-        return store.resting_hosts(now)
+        return store.resting_hosts(now), store.list_sign_ins()
     finally:
         store.close()
 
@@ -236,7 +254,7 @@ def _say_deliveries(screen: Screen, served: Sequence[DeliveryReport]) -> None:
 
 def _say_discoveries(screen: Screen, reports: Sequence[DiscoveryReport]) -> bool:
     """Say which indexes could not be read; whether there is one."""
-    problems = {each.account: problem for each in reports if (problem := _describe_discovery(each))}
+    problems = {each.account: problem for each in reports if (problem := _describe_account(each))}
     for account, problem in problems.items():
         _complain(screen, f"the lists of {account} could not be looked up: {problem}")
     return bool(problems)
@@ -244,6 +262,12 @@ def _say_discoveries(screen: Screen, reports: Sequence[DiscoveryReport]) -> bool
 
 def _describe_discovery(report: DiscoveryReport) -> str | None:
     return None if report.ok else say_reason(report.reason, report.detail)
+
+
+def _describe_account(report: DiscoveryReport) -> str | None:
+    """Why an account cannot be looked up, and what to type where somebody has to sign in."""
+    problem = _describe_discovery(report)
+    return f"{problem}; type: feedwatch login {report.account}" if report.signed_out else problem
 
 
 def _complain(screen: Screen, text: str) -> None:

@@ -27,6 +27,8 @@ _LOG = logging.getLogger("feedwatch.daemon")
 
 TICK = timedelta(seconds=1)
 PRUNE_EVERY = timedelta(hours=1)
+DETAILS_EVERY = timedelta(minutes=10)
+"""How often is looked for what is told soon and was asked about long ago: digests, what quiet hours held."""
 POLL_PATIENCE = 2.0
 """Seconds that an orderly stop gives to polls: one that is cancelled has lost nothing."""
 SEND_PATIENCE = 6.0
@@ -103,6 +105,7 @@ class Daemon:
         scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds())
         scheduler.add_job(self._tick_prune, "interval", seconds=PRUNE_EVERY.total_seconds())
+        scheduler.add_job(self._tick_details, "interval", seconds=DETAILS_EVERY.total_seconds())
         watchdog = watchdog_interval()
         if watchdog:
             seconds = watchdog.total_seconds()
@@ -128,6 +131,9 @@ class Daemon:
 
     async def _tick_prune(self) -> None:
         self._start("prune", self._assembly.prune)
+
+    async def _tick_details(self) -> None:
+        self._start("details", self._assembly.detailer.run_turn)
 
     async def _tick_watchdog(self, every: float) -> None:
         """Say that all is well only if the store has answered a tick of late: else systemd may bite."""
@@ -199,6 +205,8 @@ class Daemon:
 
         def let_go(report: PollReport) -> None:
             self._in_flight.discard(left.pop(report.feed, -1))
+            if report.changes:  # beside all that follows: nothing waits for details
+                self._start("details", self._assembly.detailer.run_turn)
 
         try:
             await self._assembly.poller.run_round(tuple(tasks), let_go)
@@ -212,6 +220,8 @@ class Daemon:
             self._start(f"{_SERVING}{address}", partial(self._serve, address))
 
     async def _serve(self, address: str) -> None:
+        if not self._assembly.config.gather:
+            await self._assembly.detailer.wait_briefly()
         await self._assembly.deliverer.serve(address)
 
     def _ask_reload(self) -> None:

@@ -31,6 +31,7 @@ from feedwatch.core.model import (
     Reason,
     RecordedChange,
     Style,
+    TitleDetails,
 )
 from feedwatch.core.render import compose_message, mark_repeat
 from feedwatch.core.schedule import RetryPolicy, judge_address, judge_attempt
@@ -80,7 +81,7 @@ class Terms:
 
     `urls` gives the address of a service for each of ours. `told_about` names the addresses that hear of
     one that fails. `manners` are, by key, the ways in which changes are told; `notices_quiet` the hours in
-    which feedwatch does not speak of itself.
+    which feedwatch does not speak of itself. Of a title is told what was asked within `details`.
     """
 
     urls: Mapping[str, Callable[[], str]]
@@ -89,6 +90,7 @@ class Terms:
     manners: Mapping[str, Manner] = field(default_factory=dict)
     notices_quiet: Quiet | None = None
     scribe: Scribe | None = None
+    details: timedelta = timedelta(days=1)
 
     def look(self, manner: str, now: datetime) -> MannerNow:
         """Say what a manner means now; one that the configuration does not know is nothing special."""
@@ -288,6 +290,7 @@ class Deliverer:
             drop_ambiguous=terms.policy.drop_ambiguous,
             look=lambda manner: terms.look(manner, now),
             notices_quiet_until_at=quiet.until(now) if quiet else None,
+            details_since=now - terms.details,
         )
 
     async def _more_due(self, address: str) -> bool:
@@ -351,7 +354,19 @@ def hide_secrets(subject: RecordedChange | Notice, redact: Callable[[str], str])
             subject.details,
             picture=hide_link(subject.details.picture),
             text=hide(subject.details.text),
+            more=subject.details.more and _hide_in_details(subject.details.more, hide, hide_link),
         ),
+    )
+
+
+def _hide_in_details(
+    details: TitleDetails, hide: Callable[[str], str], hide_link: Callable[[str | None], str | None]
+) -> TitleDetails:
+    return replace(
+        details,
+        certificate=details.certificate and hide(details.certificate),
+        synopsis=hide(details.synopsis),
+        picture=hide_link(details.picture),
     )
 
 

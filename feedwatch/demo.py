@@ -29,7 +29,7 @@ import click
 
 from feedwatch.errors import FeedwatchError
 from feedwatch.sandbox import Sandbox, World, sample_config, serving
-from feedwatch.sandbox.world import Title
+from feedwatch.sandbox.titles import Title
 from feedwatch.terminal import clean_text, ending_like_ctrl_c
 
 _PAUSE = 1.2

@@ -7,6 +7,7 @@ FeedwatchError
 │   ├── StoreLocked    gave up waiting for the database, or another daemon holds the state
 │   ├── StoreDamaged   the file is not a sound feedwatch state
 │   └── SchemaTooNew   written by a newer feedwatch
+├── RequestRefused     a call that the API does not take: one of its limits is passed (netflix/limits.py)
 └── OrderRefused       of the sandbox: the lists are not such that this could be done (sandbox/world.py)
 """
 
@@ -63,3 +64,7 @@ class StoreDamaged(StoreError):
 
 class SchemaTooNew(StoreError):
     """The state was written by a newer feedwatch."""
+
+
+class RequestRefused(FeedwatchError):
+    """A call that was not made: the API takes no such thing. It says what, and what may be asked for."""

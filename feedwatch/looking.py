@@ -5,7 +5,6 @@ None of them needs a secret, and all work beside a daemon or without one.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,10 +66,17 @@ def open_for_looking(config: Config, *, as_json: bool) -> Iterator[tuple[Store, 
 
 
 def make_screen(store: Store, redactor: Redactor, *, as_json: bool = False) -> Screen:
-    """Make a screen that hides the tokens of the feeds in a state, too."""
+    """Make a screen that hides the tokens in a state, too."""
+    hide_tokens(store, redactor)
+    return Screen(redactor, as_json=as_json)
+
+
+def hide_tokens(store: Store, redactor: Redactor) -> None:
+    """Tell the redactor the tokens in a state: of its feeds, and those that signing in has got."""
     for feed in store.list_feeds():
         redactor.register(*secrets_of_url(feed.address))
-    return Screen(redactor, as_json=as_json)
+    for sign_in in store.list_sign_ins():
+        redactor.register(sign_in.token, sign_in.secret)
 
 
 def show_status(store: Store, screen: Screen) -> None:
@@ -221,27 +227,6 @@ def check_feeds(config: Config, feeds: Collection[str]) -> None:
         if not slash:
             raise FeedwatchError(f"no feed is called {feed!r}: it is account/name, as in feedwatch status")
         check_accounts(config, [account])
-
-
-def explain_login(config: Config, account: str) -> int:
-    """Say how an account is signed in, until signing in from here is built."""
-    check_accounts(config, [account])
-    kind = config.accounts[account].service
-    if kind != "netflix":
-        click.echo(f"{account} needs no signing in: its service is {kind}.")
-        return 0
-    variable = re.sub(r"[^A-Z0-9]", "_", account.upper())
-    variable = f"_{variable}" if variable[0].isdigit() else variable
-    click.echo(
-        f"Signing in from here is not built yet. Put the access token into {config.path}, under\n"
-        f"accounts: {account}:\n\n"
-        f"    access_token: ${{{variable}_ACCESS_TOKEN}}\n"
-        f"    access_token_secret: ${{{variable}_ACCESS_TOKEN_SECRET}}\n\n"
-        f"(or  !file path,  or  !credential name ), then  systemctl reload feedwatch , or start feedwatch\n"
-        f"again. A changed token ends the signed-out state by itself.",
-        err=True,
-    )
-    return 1
 
 
 # ── subscriptions ─────────────────────────────────────────────────────────────────────────────────

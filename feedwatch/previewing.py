@@ -36,7 +36,7 @@ def preview_route(
     """
     routes = make_routes(config)
     route = _find_route(routes, number)
-    told = _find_told(store, routes, number, last)
+    told = store.with_title_details(_find_told(store, routes, number, last), now - config.details)
     notifier, scribe = Notifier(), make_scribe(config)
     for address in routes.addresses_of(route):
         target = target_of(address)

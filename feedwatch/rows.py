@@ -126,7 +126,7 @@ def say_feed_trouble(row: Row) -> str | None:
     """Say why a feed does not fare well; None if it does."""
     if row["state"] == "signed_out":
         account = str(row["feed"]).partition("/")[0]
-        return f"{say_reason(row['reason'] or 'unauthorized')}; feedwatch login {account} says what to do"
+        return f"{say_reason(row['reason'] or 'unauthorized')}; type: feedwatch login {account}"
     if row["reason"] is None:
         return None
     failures = row["failures"]

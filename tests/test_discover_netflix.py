@@ -18,7 +18,7 @@ from feedwatch.core.route import Routes
 from feedwatch.core.state import PollTask
 from feedwatch.discover import Discoverer, DiscoveryReport
 from feedwatch.fetch import Fetcher, FetchLimits
-from feedwatch.netflix.signing import Credentials
+from feedwatch.netflix.signing import Consumer, Token
 from feedwatch.redact import Redactor
 from feedwatch.sandbox import Sandbox, sample_config, serving
 from feedwatch.services import Found, IndexFailed, Means, Memory, NetflixSettings, open_service
@@ -51,16 +51,20 @@ async def fetcher() -> AsyncIterator[Fetcher]:
         yield fetcher
 
 
-def settings_of(sandbox: Sandbox, base: str) -> NetflixSettings:
-    account = sandbox.world.account
-    credentials = Credentials(
-        account.consumer_key, account.consumer_secret, account.access_token, account.access_token_secret
+def settings_of(sandbox: Sandbox, base: str, **changed: str) -> NetflixSettings:
+    account = replace(sandbox.world.account)
+    for name, value in changed.items():
+        setattr(account, name, value)
+    return NetflixSettings(
+        base,
+        Consumer(account.consumer_key, account.consumer_secret),
+        Token(account.access_token, account.access_token_secret),
+        account.user_id,
     )
-    return NetflixSettings(base, credentials, account.user_id)
 
 
 async def find(settings: NetflixSettings, fetcher: Fetcher) -> Found | IndexFailed:
-    means = Means(fetcher.fetch, SYSTEM_CLOCK.now)
+    means = Means(fetcher.fetch, SYSTEM_CLOCK.now, send=fetcher.call)
     return await open_service(settings, means, Memory()).find_feeds()
 
 
@@ -98,7 +102,8 @@ async def test_many_signed_calls_of_one_second_are_all_taken(
     sandbox: Sandbox, base: str, fetcher: Fetcher
 ) -> None:
     """A server that remembers nonces and refuses earlier timestamps refuses none of many calls."""
-    service = open_service(settings_of(sandbox, base), Means(fetcher.fetch, SYSTEM_CLOCK.now), Memory())
+    means = Means(fetcher.fetch, SYSTEM_CLOCK.now, send=fetcher.call)
+    service = open_service(settings_of(sandbox, base), means, Memory())
     for _ in range(10):
         assert isinstance(await service.find_feeds(), Found)
 
@@ -108,11 +113,7 @@ async def test_wrong_credential_is_signed_out(
     sandbox: Sandbox, base: str, fetcher: Fetcher, wrong: str
 ) -> None:
     """A server that does not accept the signature signs the account out."""
-    settings = settings_of(sandbox, base)
-    assert settings.credentials is not None
-    failed = await find(
-        replace(settings, credentials=replace(settings.credentials, **{wrong: "wrong"})), fetcher
-    )
+    failed = await find(settings_of(sandbox, base, **{wrong: "wrong"}), fetcher)
     assert isinstance(failed, IndexFailed)
     assert (failed.reason, failed.signed_out) == (Reason.UNAUTHORIZED, True)
 

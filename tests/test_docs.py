@@ -194,9 +194,13 @@ def test_no_command_is_documented_that_is_not() -> None:
 def test_commands_are_those_of_the_design() -> None:
     """The commands are these and no others."""
     assert set(ALL) == {
-        "run", "poll", "check", "login", "discover", "status", "show", "changes", "backup",
+        "run", "poll", "check", "login", "logout", "discover", "status", "show", "changes", "backup",
         "outbox", "outbox list", "outbox retry", "outbox drop", "outbox pause", "outbox resume",
         "explain", "preview", "silence", "silence add", "silence list", "silence expire", "pause", "resume",
+        "catalog", "catalog sync", "catalog search", "catalog status",
+        "titles", "titles search", "titles show", "titles similar", "titles recommended",
+        "people", "people search", "people show",
+        "queue", "queue list", "queue add", "queue move", "queue remove", "rate", "completion",
         "init", "test", "opml", "opml export", "opml import", "demo", "sandbox",
     }  # fmt: skip
 

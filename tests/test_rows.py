@@ -154,8 +154,8 @@ def test_facts_are_told_in_words(facts: dict[str, str], said: str) -> None:
         (feed(FeedState.FAILING, Reason.TIMEOUT, "", 4), "its server does not answer in time; 4 failures in a row"),
         (feed(FeedState.HELD, Reason.TURNED_EMPTY), "the list turned empty, and that has to be seen twice"),
         (feed(FeedState.RETIRED, Reason.GONE), "its server says that it is gone for good"),
-        (feed(FeedState.SIGNED_OUT), "its server does not accept the sign-in; feedwatch login jane says what to do"),
-        (feed(FeedState.SIGNED_OUT, Reason.NO_CREDENTIALS), "there are no tokens to sign in with; feedwatch login jane says what to do"),
+        (feed(FeedState.SIGNED_OUT), "its server does not accept the sign-in; type: feedwatch login jane"),
+        (feed(FeedState.SIGNED_OUT, Reason.NO_CREDENTIALS), "there are no tokens to sign in with; type: feedwatch login jane"),
     ],
 )  # fmt: skip
 def test_trouble_of_a_feed_is_told_in_words(row: Row, said: str | None) -> None:

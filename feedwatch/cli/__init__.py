@@ -11,7 +11,18 @@ import threading
 
 import click
 
-from feedwatch.cli import demo, looking, outbox, running, telling  # noqa: F401 — each adds its commands
+from feedwatch.cli import (  # noqa: F401 — each adds its commands
+    catalog,
+    completion,
+    demo,
+    looking,
+    outbox,
+    queue,
+    running,
+    signing,
+    telling,
+    titles,
+)
 from feedwatch.cli.root import cli
 from feedwatch.errors import ConfigError, FeedwatchError, StoreDamaged
 

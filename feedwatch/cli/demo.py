@@ -29,8 +29,16 @@ def demo(length: str | None, webhook: str | None) -> int:
 @click.option(
     "--write-config", type=click.Path(path_type=Path), help="Write a configuration for it to a file."
 )
-def sandbox(port: int, write_config: Path | None) -> None:
+@click.option(
+    "--dialect",
+    type=click.Choice(["reference", "wild"]),
+    default="reference",
+    show_default=True,
+    help="Speak as the API's reference has it, or as its later replies were seen.",
+)
+@click.option("--signed-out", is_flag=True, help="Leave the access token out, to try `login`.")
+def sandbox(port: int, write_config: Path | None, dialect: str, *, signed_out: bool) -> None:
     """Run the API server of the demo alone, for trying things out."""
     from feedwatch.sandbox import run_sandbox  # noqa: PLC0415
 
-    run_sandbox(port, write_config, click.echo)
+    run_sandbox(port, write_config, click.echo, dialect=dialect, signed_in=not signed_out)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from feedwatch.cli.completing import complete_feeds
 from feedwatch.cli.root import Invocation, as_json, cli, looking, reading
 from feedwatch.cli.times import read_since
 
@@ -22,7 +23,7 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("feed")
+@click.argument("feed", shell_complete=complete_feeds)
 @as_json
 @click.pass_obj
 def show(invocation: Invocation, feed: str, *, as_json: bool) -> None:
@@ -32,7 +33,7 @@ def show(invocation: Invocation, feed: str, *, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--feed", metavar="ACCOUNT/NAME", help="Only this feed.")
+@click.option("--feed", metavar="ACCOUNT/NAME", help="Only this feed.", shell_complete=complete_feeds)
 @click.option("--since", metavar="T", help="A duration (2h, 7d) or a date (2026-01-31).")
 @as_json
 @click.pass_obj

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from feedwatch.cli.completing import complete_targets
 from feedwatch.cli.root import Invocation, as_json, cli, looking, reading, tending, writing
 
 
@@ -31,7 +32,7 @@ def outbox_list(context: click.Context, *, all_done: bool, as_json: bool) -> Non
 
 
 @outbox.command("retry")
-@click.argument("what", nargs=-1, metavar="[WHAT]...")
+@click.argument("what", nargs=-1, metavar="[WHAT]...", shell_complete=complete_targets)
 @click.pass_obj
 def outbox_retry(invocation: Invocation, what: tuple[str, ...]) -> int:
     """Make messages that wait or are dead due now.
@@ -44,7 +45,7 @@ def outbox_retry(invocation: Invocation, what: tuple[str, ...]) -> int:
 
 
 @outbox.command("pause")
-@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+@click.argument("what", nargs=-1, required=True, metavar="WHAT...", shell_complete=complete_targets)
 @click.pass_obj
 def outbox_pause(invocation: Invocation, what: tuple[str, ...]) -> int:
     """Hold a message back, or send nothing to a target, until resumed. All that is owed is kept.
@@ -56,7 +57,7 @@ def outbox_pause(invocation: Invocation, what: tuple[str, ...]) -> int:
 
 
 @outbox.command("resume")
-@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+@click.argument("what", nargs=-1, required=True, metavar="WHAT...", shell_complete=complete_targets)
 @click.pass_obj
 def outbox_resume(invocation: Invocation, what: tuple[str, ...]) -> int:
     """Take up again what was paused. The time after which it is given up starts anew.
@@ -68,7 +69,7 @@ def outbox_resume(invocation: Invocation, what: tuple[str, ...]) -> int:
 
 
 @outbox.command("drop")
-@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+@click.argument("what", nargs=-1, required=True, metavar="WHAT...", shell_complete=complete_targets)
 @click.pass_obj
 def outbox_drop(invocation: Invocation, what: tuple[str, ...]) -> int:
     """Give messages up. They stay visible as dead, and `retry` can bring them back.

@@ -92,9 +92,10 @@ def writing(invocation: Invocation) -> Iterator[tuple[Any, Any]]:
     from feedwatch.store import Store  # noqa: PLC0415
 
     config = invocation.load()
-    looking().start_hiding(config)
+    redactor = looking().start_hiding(config)
     store = Store.open_existing(config.state)
     try:
+        looking().hide_tokens(store, redactor)
         yield store, config
     finally:
         store.close()

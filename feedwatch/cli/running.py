@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from feedwatch.cli.completing import complete_all_accounts, complete_feeds, complete_targets
 from feedwatch.cli.root import Invocation, as_json, cli, looking, run_async
 
 # ── starting ──────────────────────────────────────────────────────────────────────────────────────
@@ -34,7 +35,7 @@ def run(invocation: Invocation) -> None:
 
 
 @cli.command()
-@click.argument("feeds", nargs=-1, metavar="[FEED]...")
+@click.argument("feeds", nargs=-1, metavar="[FEED]...", shell_complete=complete_feeds)
 @as_json
 @click.pass_obj
 def poll(invocation: Invocation, feeds: tuple[str, ...], *, as_json: bool) -> int:
@@ -68,7 +69,7 @@ def check(invocation: Invocation, *, notify: bool, deep: bool, as_json: bool) ->
 
 
 @cli.command()
-@click.argument("target")
+@click.argument("target", shell_complete=complete_targets)
 @as_json
 @click.pass_obj
 def test(invocation: Invocation, target: str, *, as_json: bool) -> int:
@@ -83,15 +84,7 @@ def test(invocation: Invocation, target: str, *, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("account")
-@click.pass_obj
-def login(invocation: Invocation, account: str) -> int:
-    """Say how ACCOUNT is signed in."""
-    return int(looking().explain_login(invocation.load(), account))
-
-
-@cli.command()
-@click.argument("accounts", nargs=-1, metavar="[ACCOUNT]...")
+@click.argument("accounts", nargs=-1, metavar="[ACCOUNT]...", shell_complete=complete_all_accounts)
 @as_json
 @click.pass_obj
 def discover(invocation: Invocation, accounts: tuple[str, ...], *, as_json: bool) -> int:

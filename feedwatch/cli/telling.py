@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from feedwatch.cli.completing import complete_feeds
 from feedwatch.cli.root import Invocation, as_json, cli, looking, reading, silencing, writing
 from feedwatch.cli.times import read_end, read_length
 
@@ -104,7 +105,7 @@ def silence_expire(invocation: Invocation, numbers: tuple[int, ...], *, tell: bo
 
 
 @cli.command()
-@click.argument("feeds", nargs=-1, required=True, metavar="FEED...")
+@click.argument("feeds", nargs=-1, required=True, metavar="FEED...", shell_complete=complete_feeds)
 @click.pass_obj
 def pause(invocation: Invocation, feeds: tuple[str, ...]) -> int:
     """Poll feeds no more until they are resumed. FEED is account/name, as in `feedwatch status`."""
@@ -113,7 +114,7 @@ def pause(invocation: Invocation, feeds: tuple[str, ...]) -> int:
 
 
 @cli.command()
-@click.argument("feeds", nargs=-1, required=True, metavar="FEED...")
+@click.argument("feeds", nargs=-1, required=True, metavar="FEED...", shell_complete=complete_feeds)
 @click.pass_obj
 def resume(invocation: Invocation, feeds: tuple[str, ...]) -> int:
     """Poll feeds again that were paused. What has changed meanwhile is told."""

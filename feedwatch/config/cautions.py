@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from feedwatch.config.names import suggest
@@ -13,6 +12,7 @@ from feedwatch.config.route_cautions import find_route_cautions
 from feedwatch.config.schema import Account, FeedsAccount, NetflixAccount, Settings
 from feedwatch.config.secrets import Secret, is_literal
 from feedwatch.core.model import Kind
+from feedwatch.core.networks import is_this_machine
 from feedwatch.redact import mask_url
 
 Caution = tuple[Place, str]
@@ -76,12 +76,7 @@ def _host_of(address: str) -> str | None:
 
 
 def _is_local(host: str | None) -> bool:
-    if host is None:
-        return False
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return host is not None and is_this_machine(host)
 
 
 # ── names that are nobody's yet, and much like a kind's ──────────────────────────────────────────
@@ -126,6 +121,8 @@ def _written_secrets(settings: Settings) -> Iterable[Secret]:
     for target in settings.targets.values():
         told = (*target.urls, *([target.secret] if target.secret else ()))
         yield from (secret for secret in told if secret.is_literal)
+    if settings.tmdb is not None and settings.tmdb.api_key.is_literal:
+        yield settings.tmdb.api_key
 
 
 def _written_passwords(settings: Settings, root: Node) -> Iterator[Place]:

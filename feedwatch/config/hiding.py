@@ -25,6 +25,8 @@ def hide_secrets(config: Config, redactor: Redactor) -> None:
             # One that stands in the configuration is no secret, but for the tokens in it.
             if address.verify() is None:
                 redactor.register(*secrets_of_url(address.reveal()))
+    if config.tmdb is not None:
+        redactor.register(*secrets_of_url(config.tmdb.url))
     for target in config.targets.values():
         for url in target.urls:
             if url.verify() is None:

@@ -115,8 +115,10 @@ class NetflixAccount(Section):
     """A list of the feeds to watch (all, by default), or a mapping of what is special about some."""
     user_id: Text | None = None
     """Whose feeds; by default the server is asked."""
+    login_url: ApiAddress | None = None
+    """The page where the account's owner signs in, if it is neither the server's own nor named by it."""
     access_token: SecretText | None = None
-    """The token that the account's owner gave."""
+    """The token that the account's owner gave; by default the one that `feedwatch login` gets."""
     access_token_secret: Annotated[SecretText | None, Field(validate_default=True)] = None
     """The secret that belongs to the token."""
 
@@ -297,6 +299,15 @@ class RetrySettings(Section):
         return value
 
 
+class TmdbSettings(Section):
+    """Where titles are looked up that come from no service with details of its own."""
+
+    api_key: SecretText
+    """The key that TMDB gave."""
+    url: ApiAddress = "https://api.themoviedb.org"
+    """The server."""
+
+
 class PrivateNetworks(Section):
     """Who may be asked at an address that is not public."""
 
@@ -341,7 +352,9 @@ class Settings(Section):
     keep: Span = timedelta(days=90)
     """How long changes, deliveries and what windows remember are kept."""
     details: Span = timedelta(hours=24)
-    """How long the addresses of pictures and the starts of texts are kept."""
+    """How long the addresses of pictures, the starts of texts and what was asked about titles are kept."""
+    tmdb: TmdbSettings | None = None
+    """Where titles are looked up that come from no service with details of its own; by default nowhere."""
     log: Annotated[
         Literal["debug", "info", "warning", "error"], one_of("debug", "info", "warning", "error")
     ] = "info"

@@ -19,6 +19,7 @@ from feedwatch.config.schema import (
     PrivateNetworks,
     RetrySettings,
     Target,
+    TmdbSettings,
 )
 from feedwatch.config.secrets import Secret
 from feedwatch.config.values import is_webhook
@@ -50,6 +51,7 @@ class Config:
     on_ambiguous: Literal["retry", "drop"]
     keep: timedelta
     details: timedelta
+    tmdb: TmdbSettings | None
     log: Literal["debug", "info", "warning", "error"]
     warnings: tuple[Problem, ...] = ()
     _file: str = field(repr=False)
@@ -96,6 +98,8 @@ class Config:
             yield from target.urls
             if target.secret:
                 yield target.secret
+        if self.tmdb is not None:
+            yield self.tmdb.api_key
 
     def _misplaced(self) -> Iterator[Secret]:
         """Secrets of targets that cannot sign: where an address comes from elsewhere, it shows only now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from feedwatch.core.about import more_of, say_more, say_synopsis
 from feedwatch.core.document import write_document
 from feedwatch.core.model import Composed, Markup, PictureLink, Story, Style
 from feedwatch.core.offer import (
@@ -29,18 +30,22 @@ from feedwatch.core.writing import (
     write_sentence,
 )
 
+_FEW = 3
+"""Of so many titles is told what each is about; a longer message is a list, and is to stay one."""
 _LEAST_OF_A_NAME = 12
 """Names cut shorter than that say nothing; a sentence that just breaks off says more."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One story in words: line by line, and as written."""
+    """One story in words: line by line, and as written. `more` stands below it, where it is detailed."""
 
     story: Story
     lines: tuple[Sentence, ...]
     picture: PictureLink | None = None
     text: str = ""
+    more: tuple[Sentence, ...] = ()
+    is_detailed: bool = False
 
 
 def compose_longest(offer: Offer) -> Composed:
@@ -58,16 +63,16 @@ def compose_longest(offer: Offer) -> Composed:
     while most > 1 and not fits(compose(most), style):
         most -= 1
     message = compose(max(most, 1))
-    if fits(message, style) or style.markup is Markup.JSON:
-        return message
-    return _compress(entries[0], offer)
+    if fits(message, style):
+        return _add_details(message, entries[: max(most, 1)], offer)
+    return message if style.markup is Markup.JSON else _compress(entries[0], offer)
 
 
 def _write_entries(offer: Offer) -> list[_Entry]:
     """The stories that a message may name: no more than could fit by their length alone."""
     # What is longer than all that fits is tried in many lengths further on: none of them is a longer one.
     most = max(offer.style.limit, 1)
-    pictures = link_pictures(offer.stories, offer.style, offer.batch)
+    pictures = link_pictures(offer.stories, offer.style, offer.batch, detailed=False)
     entries: list[_Entry] = []
     length = 0
     for story, picture in zip(offer.stories[: offer.most_named], pictures, strict=False):
@@ -81,7 +86,12 @@ def _write_entries(offer: Offer) -> list[_Entry]:
 
 def _write(entry: _Entry, style: Style) -> _Entry:
     is_notice = entry.story.notice is not None
-    text = write_entry(entry.lines, style, is_notice=is_notice, picture=entry.picture)
+    lines = entry.lines
+    if style.markup is not Markup.JSON:
+        # Plain text has nothing but blanks to show what belongs to what is above.
+        lead = (Part("  "),) if style.markup is Markup.TEXT else ()
+        lines += tuple((*lead, *line) for line in entry.more)
+    text = write_entry(lines, style, is_notice=is_notice, picture=entry.picture)
     return replace(entry, text=text)
 
 
@@ -101,9 +111,9 @@ def _compose(entries: Sequence[_Entry], offer: Offer, told: Sequence[Story]) -> 
 def _write_body(entries: Sequence[_Entry], offer: Offer, title: str, more: int) -> str:
     if offer.style.markup is Markup.JSON:
         stories = [entry.story for entry in entries]
-        return write_document(
-            stories, title=title, lines=[entry.text for entry in entries], batch=offer.batch
-        )
+        lines = [entry.text for entry in entries]
+        detailed = [entry.is_detailed for entry in entries]
+        return write_document(stories, title=title, lines=lines, batch=offer.batch, detailed=detailed)
     return join_entries(_group_texts(entries), offer.style, title=title, more=more)
 
 
@@ -121,6 +131,31 @@ def _group_texts(entries: Iterable[_Entry]) -> Mapping[str, Sequence[str]]:
     for entry in entries:
         groups.setdefault(heading_of(entry.story), []).append(entry.text)
     return groups
+
+
+# ── details ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _add_details(plain: Composed, entries: Sequence[_Entry], offer: Offer) -> Composed:
+    """The same message with what more is known of its titles, as far as that fits: it moves nothing out."""
+    if all(more_of(entry.story) is None for entry in entries):
+        return plain
+    told = offer.told_with(len(entries))
+    for synopsis in (True, False) if len(entries) <= _FEW else (False,):
+        message = _compose(_detail(entries, offer, synopsis=synopsis), offer, told)
+        if fits(message, offer.style):
+            return message
+    return plain
+
+
+def _detail(entries: Sequence[_Entry], offer: Offer, *, synopsis: bool) -> list[_Entry]:
+    pictures = link_pictures([entry.story for entry in entries], offer.style, offer.batch)
+    detailed: list[_Entry] = []
+    for entry, picture in zip(entries, pictures, strict=True):
+        lines = (say_more(entry.story), say_synopsis(entry.story) if synopsis else ())
+        more = tuple(filter(None, lines))
+        detailed.append(_write(replace(entry, more=more, picture=picture, is_detailed=True), offer.style))
+    return detailed
 
 
 # ── what is too long for any message ──────────────────────────────────────────────────────────────

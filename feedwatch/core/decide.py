@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feedwatch.core.diff import Difference, diff_snapshots, fact_of, tell_added
+from feedwatch.core.earlier import beyond, close_window, join_earlier
 from feedwatch.core.keys import digest_text
 from feedwatch.core.kinds import KindRules
 from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason, Snapshot
@@ -87,9 +88,11 @@ def _compare(memory: FeedMemory, result: PollResult, terms: PollTerms) -> Differ
     """What changed; None where there is nothing to compare with, or it was compared otherwise."""
     if memory.snapshot is None or memory.compared_as != terms.rules.signature:
         return None
-    return diff_snapshots(
-        memory.snapshot, result.snapshot, terms.rules, seen=memory.seen, grows_at_end=memory.grows_at_end
+    after = join_earlier(result.snapshot, result.earlier) if result.earlier else result.snapshot
+    difference = diff_snapshots(
+        memory.snapshot, after, terms.rules, seen=memory.seen, grows_at_end=memory.grows_at_end
     )
+    return close_window(difference, result.snapshot) if result.earlier else difference
 
 
 def _hold(memory: FeedMemory, held: HeldReply, terms: PollTerms) -> PollDecision:
@@ -111,5 +114,6 @@ def _baseline(memory: FeedMemory, result: PollResult, terms: PollTerms) -> PollD
         compared_as=terms.rules.signature,
         snapshot=result.snapshot,
         changes=tuple(tell_added(result.snapshot.entries, terms.rules)) if tell else (),
+        departed=beyond(result.snapshot, result.earlier),
         notice=announce_recovery(memory, terms.feed, result.at),
     )

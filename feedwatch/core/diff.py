@@ -168,7 +168,8 @@ def _judge_appeared(
     fresh = _drop_seen(match, seen)
     if match.before.whole or not match.before.entries:
         return fresh
-    slid = _slid_in(match, rules, grows_at_end=grows_at_end)
+    back = [entry for entry in match.appeared if entry not in fresh] if rules.absence_removes else []
+    slid = _slid_in(match, rules, back, grows_at_end=grows_at_end)
     oldest = min((e.dated_at for e in match.before.entries if e.dated_at), default=None)
     if not rules.dated or oldest is None:
         return [entry for entry in fresh if entry.key not in slid]
@@ -187,8 +188,11 @@ def _drop_seen(match: Match, seen: Collection[str]) -> list[Entry]:
     ]
 
 
-def _slid_in(match: Match, rules: KindRules, *, grows_at_end: bool) -> set[str]:
-    """Keys that stand beyond the far end of what stayed: older entries that a window now shows."""
+def _slid_in(match: Match, rules: KindRules, back: Sequence[Entry], *, grows_at_end: bool) -> set[str]:
+    """Keys that stand beyond the far end of what stayed: older entries that a window now shows.
+
+    Where nothing stayed, what is `back` in a window of a list says where that end is: it never left it.
+    """
     if rules.kind is Kind.RECOMMENDATIONS and not match.after.whole:
         return set()  # there is nothing older: what is suggested anew is news wherever it stands
     stayed = match.places_after(new for _, new in match.stayed)
@@ -197,6 +201,8 @@ def _slid_in(match: Match, rules: KindRules, *, grows_at_end: bool) -> set[str]:
         return {entry.key for entry in entries[: min(stayed, default=0)]}
     if stayed:
         return {entry.key for entry in entries[max(stayed) + 1 :]}
+    if back:
+        return {entry.key for entry in entries[max(match.places_after(back)) + 1 :]}
     # Nothing stayed: the whole window has passed by. Only a list that became whole shows what lay beyond.
     return {entry.key for entry in entries[len(match.before.entries) :]} if match.after.whole else set()
 

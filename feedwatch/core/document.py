@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from feedwatch.core.about import more_of
 from feedwatch.core.keys import full_name
 from feedwatch.core.manner import Batch
-from feedwatch.core.model import Notice, NoticeKind, RecordedChange, Story
+from feedwatch.core.model import Notice, NoticeKind, RecordedChange, Story, TitleDetails
 from feedwatch.core.stories import known_facts
 from feedwatch.core.text import page_of
 
@@ -22,15 +23,25 @@ VERSION = 1
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
 
-def write_document(stories: Sequence[Story], *, title: str, lines: Sequence[str], batch: Batch) -> str:
-    """Write the stories of one message as JSON; `lines` has what each says, in plain words."""
-    told = tuple(zip(stories, lines, strict=True))
+def write_document(
+    stories: Sequence[Story],
+    *,
+    title: str,
+    lines: Sequence[str],
+    batch: Batch,
+    detailed: Sequence[bool] = (),
+) -> str:
+    """Write the stories of one message as JSON; `lines` has what each says, in plain words.
+
+    `detailed` says of which is told what more is known; of none by default.
+    """
+    told = tuple(zip(stories, lines, detailed or (False,) * len(stories), strict=True))
     return _write(
         kind=_kind_of(stories, batch),
         title=title,
         text="\n".join(lines),
-        stories=[_lay_out_story(story, line) for story, line in told if story.notice is None],
-        notices=[_lay_out_notice(story.notice, line) for story, line in told if story.notice],
+        stories=[_lay_out_story(*each) for each in told if each[0].notice is None],
+        notices=[_lay_out_notice(story.notice, line) for story, line, _ in told if story.notice],
         period_at=show_instant(batch.period_at),
         part=batch.part,
     )
@@ -76,14 +87,30 @@ def _kind_of(stories: Sequence[Story], batch: Batch) -> str:
     return "test" if is_test else "notice"
 
 
-def _lay_out_story(story: Story, line: str) -> dict[str, object]:
-    pictures = (page_of(change.details.picture) for change in story.changes)
+def _lay_out_story(story: Story, line: str, detailed: bool) -> dict[str, object]:  # noqa: FBT001 — of a row
+    more = more_of(story) if detailed else None
+    pictures = [page_of(change.details.picture) for change in story.changes]
+    pictures += [page_of(more.picture)] if more is not None else []
     return {
         "text": line,
         "recommended": story.recommended,
         "facts": known_facts(story),
         "picture": next(filter(None, pictures), None),
         "changes": [lay_out_change(change) for change in story.changes],
+        **({"details": _lay_out_details(more)} if more is not None else {}),
+    }
+
+
+def _lay_out_details(more: TitleDetails) -> dict[str, object]:
+    """What more is known of a title; what is not known is null."""
+    return {
+        "year": more.year,
+        "certificate": more.certificate,
+        "average_rating": more.average_rating,
+        "predicted_rating": more.predicted_rating,
+        "synopsis": more.synopsis or None,
+        "queued": more.queued,
+        "playable": more.playable,
     }
 
 

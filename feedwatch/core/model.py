@@ -63,8 +63,9 @@ class Details:
 class TitleDetails:
     """What a service knows of a title, to be told with a change and kept for a day: never compared.
 
-    Ratings are numbers of stars, as texts (`3.7`); `picture` is the address of its box art. `queued` and
-    `playable` say whether it is in the person's queue, and whether it can be watched; None: not known.
+    Ratings are numbers of stars, as texts (`3.7`); `picture` is the address of its box art, `picture_own` as
+    `own` in `Details`. `queued` and `playable` say whether it is in the person's queue, and whether it can be
+    watched; None: not known.
     """
 
     year: str | None = None
@@ -75,6 +76,7 @@ class TitleDetails:
     picture: str | None = None
     queued: bool | None = None
     playable: bool | None = None
+    picture_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +300,7 @@ class Reason(StrEnum):
     BAD_REQUEST = "bad_request"
     UNAUTHORIZED = "unauthorized"
     WRONG_CLOCK = "wrong_clock"
+    NO_TURN = "no_turn"
     BAD_TOKEN = "bad_token"  # noqa: S105 — a reason, not a secret
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"

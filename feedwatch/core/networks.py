@@ -81,6 +81,15 @@ def canonical_host(host: str) -> str:
     return name if read is None else read.compressed
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a host's name or address says that it is the machine we are on."""
+    name = canonical_host(host)
+    read = _read_address(name)
+    if read is not None:
+        return read.is_loopback or unwrap_address(read).is_loopback
+    return name == "localhost" or name.endswith(".localhost")
+
+
 def _read_address(text: str) -> Address | None:
     try:
         return ip_address(text)

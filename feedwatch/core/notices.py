@@ -24,6 +24,7 @@ REASONS: dict[Reason, str] = {
     Reason.BAD_REQUEST: "its server does not understand the request",
     Reason.UNAUTHORIZED: "its server does not accept the sign-in",
     Reason.WRONG_CLOCK: "the clock of this machine is wrong, and its server accepts no sign-in with that",
+    Reason.NO_TURN: "signed calls cannot be kept in order on this machine",
     Reason.BAD_TOKEN: "its server does not accept the token in its address",
     Reason.FORBIDDEN: "its server denies access",
     Reason.NOT_FOUND: "its server does not find it",
@@ -231,7 +232,8 @@ def _signed_out_details(notice: Notice) -> tuple[Sentence, ...]:
     return (
         say(*_signed_out(notice), *why, "."),
         say("To sign in again, type: feedwatch login ", _account(notice)),
-        say("New tokens in the configuration do it too. Until then, lists that still answer are watched."),
+        say("Where its access token stands in the configuration, put a new one there instead."),
+        say("Until then, lists that still answer are watched."),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from feedwatch.core.about import more_of
 from feedwatch.core.manner import Batch
 from feedwatch.core.model import Composed, Markup, PictureLink, Story, Style
 from feedwatch.core.telling import heading_of
@@ -39,16 +40,29 @@ class Offer:
         return self.stories if self.counts_rest else self.stories[:named]
 
 
-def link_pictures(stories: Iterable[Story], style: Style, batch: Batch) -> Iterator[PictureLink | None]:
-    """Give the first picture of each story, while the service shows more; one address has one name."""
+def link_pictures(
+    stories: Iterable[Story], style: Style, batch: Batch, *, detailed: bool = True
+) -> Iterator[PictureLink | None]:
+    """Give the first picture of each story, while the service shows more; one address has one name.
+
+    With `detailed` the picture may be one that was asked for beside the story's documents.
+    """
     most = style.pictures if batch.manner.pictures else 0
     links: dict[str, PictureLink] = {}
     for story in stories:
-        shown = next((change.details for change in story.changes if change.details.picture), None)
-        url = (shown and shown.picture) or ""
-        if shown and url not in links and len(links) < most:
-            links[url] = PictureLink(url, f"picture-{len(links) + 1}", own=shown.own)
+        url, own = _find_picture(story, detailed=detailed)
+        if url and url not in links and len(links) < most:
+            links[url] = PictureLink(url, f"picture-{len(links) + 1}", own=own)
         yield links.get(url)
+
+
+def _find_picture(story: Story, *, detailed: bool) -> tuple[str, bool]:
+    """The first picture that a document of a story showed, else that of its details; and if it is its own."""
+    for change in story.changes:
+        if change.details.picture:
+            return change.details.picture, change.details.own
+    more = more_of(story) if detailed else None
+    return (more.picture or "", more.picture_own) if more is not None else ("", False)
 
 
 def fits(message: Composed, style: Style) -> bool:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from feedwatch.core.about import more_of, without_more
 from feedwatch.core.composing import compose_longest
 from feedwatch.core.manner import Batch
 from feedwatch.core.model import Composed, Markup, OwedDelivery, Style
 from feedwatch.core.offer import (
     Offer,
     distinct_pictures,
+    fits,
     group_stories,
     link_pictures,
     list_deliveries,
@@ -80,15 +82,16 @@ def _write_repeated(style: Style) -> str:
 
 
 def _draft(offer: Offer, scribe: Scribe) -> Composed | None:
-    """The longest run that fits as the scribe writes it; None where it is to be told in our own words."""
+    """The longest run that fits as the scribe writes it; None where it is to be told in our own words.
+
+    How long it is does not hang on what more is known of its titles: that is added only where it fits, too.
+    """
+    bare = replace(offer, stories=[without_more(story) for story in offer.stories])
     drafts: dict[int, Composed | None] = {}
 
     def write(named: int) -> Composed | None:
         if named not in drafts:
-            told = offer.told_with(named)
-            stories = tuple(offer.stories[:named])
-            draft = scribe.write(Told(stories, offer.batch, len(told) - named), offer.style)
-            drafts[named] = _take_draft(draft, offer, named) if draft and draft.body.strip() else None
+            drafts[named] = _write_draft(bare, scribe, named)
         return drafts[named]
 
     def measure_at(named: int) -> int:
@@ -99,7 +102,17 @@ def _draft(offer: Offer, scribe: Scribe) -> Composed | None:
         return measure_message(message, offer.style) + (offer.style.limit if is_title_too_long else 0)
 
     named = find_longest(offer.most_named, measure_at, offer.style.limit)
-    return write(named) if named else None
+    if not named or all(more_of(story) is None for story in offer.stories[:named]):
+        return write(named) if named else None
+    detailed = _write_draft(offer, scribe, named)
+    return detailed if detailed is not None and fits(detailed, offer.style) else write(named)
+
+
+def _write_draft(offer: Offer, scribe: Scribe, named: int) -> Composed | None:
+    told = offer.told_with(named)
+    stories = tuple(offer.stories[:named])
+    draft = scribe.write(Told(stories, offer.batch, len(told) - named), offer.style)
+    return _take_draft(draft, offer, named) if draft and draft.body.strip() else None
 
 
 def _take_draft(draft: Draft, offer: Offer, named: int) -> Composed:

@@ -74,7 +74,11 @@ class PollTask:
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What a poll brought: a snapshot read to its end, and what to remember of the reply."""
+    """What a poll brought: a snapshot read to its end, and what to remember of the reply.
+
+    `earlier` are viewings that a window does not show (core/earlier.py), from the history as a whole: those
+    before a baseline, or those between what was known and what the window shows.
+    """
 
     snapshot: Snapshot
     form: Form
@@ -85,6 +89,7 @@ class PollResult:
     body_etag: str | None = None
     paging_refused: bool = False
     moved_to: str | None = field(default=None, repr=False)
+    earlier: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +419,26 @@ class SignIn:
     user_id: str | None = field(repr=False)
     token: str = field(repr=False)
     secret: str = field(repr=False)
+    at: datetime
+
+
+class QueuedTitle(NamedTuple):
+    """A title in a queue as it was last read; one that is saved has no position."""
+
+    ref: str
+    name: str
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReading:
+    """A queue as it was last read or changed by us, to say what has moved since.
+
+    `etag` is what a change must name; without one the queue has to be read before the next change.
+    """
+
+    etag: str | None
+    titles: tuple[QueuedTitle, ...]
     at: datetime
 
 

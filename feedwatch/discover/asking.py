@@ -16,7 +16,7 @@ from functools import partial
 
 from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason
 from feedwatch.core.schedule import RATE_REST, back_off, is_broken_by_now, next_poll_after
-from feedwatch.core.state import AccountStatus, IndexEffect
+from feedwatch.core.state import AccountStatus, IndexEffect, SignIn
 from feedwatch.services import Found, IndexFailed, Means, Memory, ServiceSettings, host_of, open_service
 from feedwatch.store import Store, StoreThread
 
@@ -42,7 +42,8 @@ class Asking:
     """Which account is asked, how, and who is told what comes of it.
 
     `jitter` is from 0 up to 1. `hide` is given the addresses that were found before anything is
-    recorded or logged of them, for they may hold tokens. `hear` is told how the host answered.
+    recorded or logged of them, for they may hold tokens; `hide_sign_in` is given what is signed with.
+    `hear` is told how the host answered.
     """
 
     account: str
@@ -51,6 +52,7 @@ class Asking:
     notice_addresses: Sequence[str] = ()
     hide: Callable[[Iterable[str]], None] = field(default=lambda _addresses: None)
     hear: Hear = ignore
+    hide_sign_in: Callable[[SignIn], None] = field(default=lambda _sign_in: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ async def discover_account(asking: Asking, *, store: StoreThread, means: Means) 
         await store.run(Store.ask_index, asking.account, recalled.rests_until)
         _LOG.info("discovery waits account=%s reason=%s", asking.account, Reason.RATE_LIMITED)
         return DiscoveryReport(asking.account, reason=Reason.RATE_LIMITED, next_index_at=recalled.rests_until)
+    if recalled.memory.sign_in is not None:
+        asking.hide_sign_in(recalled.memory.sign_in)
     asked_at = asyncio.get_running_loop().time()
     outcome = await _ask_service(asking, means, recalled.memory)
     own_outage = _tell_how_it_went(asking, outcome, asked_at)
@@ -121,7 +125,7 @@ def _recall(store: Store, asking: Asking, now: datetime) -> _Recalled | None:
     status = _status_of(store, asking.account)
     if status is None:
         return None
-    memory = Memory(store.known_feeds(asking.account), status.facts)
+    memory = Memory(store.known_feeds(asking.account), status.facts, store.find_sign_in(asking.account))
     host = host_of(asking.settings)
     return _Recalled(status, memory, store.resting_hosts(now).get(host) if host else None)
 
@@ -132,7 +136,7 @@ def _status_of(store: Store, account: str) -> AccountStatus | None:
 
 
 def _find_asked(store: Store, asking: Asking, asked_as: str) -> AccountStatus | None:
-    """Look up the account that was asked; None when the configuration has changed it meanwhile.
+    """Look up the account that was asked; None when the configuration or a sign-in has changed it by now.
 
     What its old credentials brought says nothing of the new ones, and its index is due again.
     """
@@ -219,16 +223,18 @@ def _land_failure(
         return _leave_alone(asking)
     next_index_at = _retry_at(asking, failed, status.failures + 1, now)
     notice = None if own_outage else _announce_failure(status, failed, now)
-    store.record_index_failure(
+    is_still_that = store.record_index_failure(
         asking.account,
         now=now,
-        next_index_at=next_index_at,
+        next_index_at=None if failed.signed_out else next_index_at,
         reason=failed.reason,
         detail=failed.detail,
-        signed_out=failed.signed_out,
         notice=notice,
         notice_addresses=asking.notice_addresses,
+        asked_as=asked_as,
     )
+    if not is_still_that:
+        return _leave_alone(asking)
     _rest_host(store, asking, failed, now)
     _LOG.warning("discovery failed account=%s reason=%s", asking.account, failed.reason)
     return DiscoveryReport(

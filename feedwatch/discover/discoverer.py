@@ -7,16 +7,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from feedwatch.clock import Clock
 from feedwatch.config import Config
+from feedwatch.core.model import Answered
 from feedwatch.core.route import Routes
+from feedwatch.core.state import SignIn
+from feedwatch.core.statuses import Action
 from feedwatch.discover.asking import Asking, DiscoveryReport, Hear, discover_account, ignore
 from feedwatch.discover.settings import make_settings
+from feedwatch.discover.signers import Signer, find_signer, sign_out
 from feedwatch.fetch import Fetcher, host_named_by
+from feedwatch.netflix.calling import Caller
+from feedwatch.netflix.replies import ApiFailed
+from feedwatch.netflix.signing import Pairs
 from feedwatch.redact import Redactor, secrets_of_url
-from feedwatch.services import IndexFailed, Means, OpmlSettings, ServiceSettings, find_named_addresses
+from feedwatch.services import (
+    IndexFailed,
+    Means,
+    Memory,
+    NetflixSettings,
+    OpmlSettings,
+    ServiceSettings,
+    find_named_addresses,
+    turns_beside,
+)
+from feedwatch.services.netflix_api import open_api
 from feedwatch.store import Store, StoreThread
 
 
@@ -44,6 +62,7 @@ class Discoverer:
         routes: Routes,
         clock: Clock,
         redactor: Redactor,
+        turns: Path | None = None,
     ) -> None:
         self._store = store
         self._fetcher = fetcher
@@ -55,7 +74,7 @@ class Discoverer:
             fetcher.fetch,
             clock.now,
             send=fetcher.call,
-            turns=config.state.with_name(f"{config.state.name}.turns"),
+            turns=turns or turns_beside(config.state),
         )
         self._named: dict[str, _Named] = {}
         self._under_way: dict[str, asyncio.Task[DiscoveryReport]] = {}
@@ -67,7 +86,9 @@ class Discoverer:
         self._routes = routes
 
     async def register_tokens(self) -> None:
-        """Hide the tokens of all feeds known from before."""
+        """Hide the tokens of all feeds known from before, and those that signing in has got."""
+        for sign_in in await self._store.run(Store.list_sign_ins):
+            self._hide_sign_in(sign_in)
         for account in self._config.accounts:
             known = await self._store.run(Store.known_feeds, account)
             self._hide(feed.address for feed in known)
@@ -102,6 +123,45 @@ class Discoverer:
         """Read an index because somebody asks; what is wrong with it, or None."""
         return (await self.discover(account)).problem
 
+    def caller_for(self, account: str) -> Caller | None:
+        """What makes the signed calls of an account's application; None where nothing is ever signed."""
+        settings = make_settings(account, self._config.accounts[account])
+        if not isinstance(settings, NetflixSettings):
+            return None
+        return self._means.caller_for(settings.url, settings.consumer)
+
+    async def find_signer(self, account: str) -> Signer | None:
+        """What an account signs with now; None while it is signed out, or where nothing is ever signed."""
+        settings = make_settings(account, self._config.accounts[account])
+        if not isinstance(settings, NetflixSettings):
+            return None
+        signer = await self._store.run(find_signer, account, settings)
+        if signer is not None:
+            self._redactor.register(signer.token.value, signer.token.secret)
+        return signer
+
+    async def sign_out(self, signer: Signer) -> bool:
+        """Write that a token is dead, for a signed call was answered with 401; it is told once."""
+        told = self._routes.notice_addresses
+        return await self._store.run(sign_out, signer, now=self._clock.now(), notice_addresses=told)
+
+    async def ask_own(self, account: str, path: str, parameters: Pairs = ()) -> Answered | ApiFailed | None:
+        """Ask, signed, for a document of an account's subscriber, by its path below `users/<id>`.
+
+        None while nobody is signed in, or where nothing is ever signed. Where the token seems dead, the index
+        is asked for at once: that says whether it is, and signs out.
+        """
+        configured = self._config.accounts.get(account)
+        settings = make_settings(account, configured) if configured else None
+        signer = await self.find_signer(account) if configured else None
+        if signer is None or not isinstance(settings, NetflixSettings):
+            return None
+        api = open_api(replace(settings, token=signer.token, user_id=signer.user_id), self._means, Memory())
+        answer = await api.ask_own(path, parameters)
+        if isinstance(answer, ApiFailed) and answer.action is Action.SIGN_IN_AGAIN:
+            await self.discover(account)
+        return answer
+
     async def discover(self, account: str) -> DiscoveryReport:
         """Read the index of one account, due or not."""
         if account not in self._under_way:
@@ -125,6 +185,7 @@ class Discoverer:
             self._routes.notice_addresses,
             self._hide,
             self.hear,
+            self._hide_sign_in,
         )
         return await discover_account(asking, store=self._store, means=self._means)
 
@@ -138,7 +199,12 @@ class Discoverer:
         return _Named(place, frozenset(filter(None, map(host_named_by, addresses))))
 
     def _tell_named(self) -> None:
-        self._fetcher.name_hosts(frozenset().union(*(each.hosts for each in self._named.values())))
+        hosts = [each.hosts for each in self._named.values()]
+        tmdb = self._config.tmdb and host_named_by(self._config.tmdb.url)
+        self._fetcher.name_hosts(frozenset([tmdb] if tmdb else []).union(*hosts))
+
+    def _hide_sign_in(self, sign_in: SignIn) -> None:
+        self._redactor.register(sign_in.token, sign_in.secret)
 
     def _hide(self, addresses: Iterable[str]) -> None:
         self._redactor.register(*(secret for address in addresses for secret in secrets_of_url(address)))

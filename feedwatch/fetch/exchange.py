@@ -86,7 +86,7 @@ class Exchange:
             _PLACEHOLDER,
             headers=[(name.encode(), value.encode()) for name, value in sent.items()],
             content=self._form,
-            extensions={"raw_url": wire_url(self.url)},
+            extensions={"raw_url": wire_url(self.url), "once": self._goes_once()},
         )
         del request.headers["host"]  # the placeholder's
         return request
@@ -116,6 +116,10 @@ class Exchange:
         self._left_home = self._left_home or not self._is_home(there)
         return None
 
+    def _goes_once(self) -> bool:
+        """Whether the library must not send it again by itself: a change, or what would be a replay."""
+        return self._method != "GET" or (self._sign is not None and self._is_trusted())
+
     def _is_trusted(self) -> bool:
         """Whether the hop we are at may see what is secret.
 
@@ -134,7 +138,8 @@ class Exchange:
             found["If-None-Match"] = self._validators.etag
         if self._validators and self._validators.last_modified is not None:
             found["If-Modified-Since"] = self._validators.last_modified
-        return found | dict(self._sign(self.url)) if self._sign else found
+        # What is signed is what goes out, whatever the address looked like before.
+        return found | dict(self._sign(wire_url(self.url))) if self._sign else found
 
     def _would_leak(self, target: str, there: Origin) -> bool:
         """Whether a redirect takes our token to another host, or out of encryption."""

@@ -31,7 +31,10 @@ ERRORS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, ssl.SSLError, Pr
 
 
 def reason_of_status(status: int) -> Reason:
-    """Give the reason that a status other than 200 and 304 stands for."""
+    """Give the reason that a status other than 200 and 304 stands for, before anybody has read the body.
+
+    `core.statuses` has the last word on what comes of an API, and agrees where there is no more to read.
+    """
     if status in OF_STATUS:
         return OF_STATUS[status]
     if status < 400:

@@ -66,7 +66,9 @@ class RawTransport(httpx.AsyncBaseTransport):
         pool.users += 1
         try:
             with self._gate.way_to(url.raw_host or ""):
-                response = await pool.session_for(str(url.origin())).request(
+                once = request.extensions.get("once", False)
+                session = pool.once if once else pool.session_for(str(url.origin()))
+                response = await session.request(
                     request.method,
                     url,
                     headers=request.headers,
@@ -97,7 +99,10 @@ class RawTransport(httpx.AsyncBaseTransport):
             await pool.aclose()
 
     def _make_pool(self) -> _Pool:
-        return _Pool(self._make_session(), self._make_session(force_close=True), self._kept)
+        once = self._make_session(force_close=True)
+        # It would send a GET, PUT or DELETE a second time when the first came to nothing, and say nothing.
+        once._retry_connection = False  # noqa: SLF001 — the library has no other switch for it
+        return _Pool(self._make_session(), self._make_session(force_close=True), once, self._kept)
 
     def _make_session(self, *, force_close: bool = False) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -122,6 +127,7 @@ class _Pool:
 
     keeping: aiohttp.ClientSession
     closing: aiohttp.ClientSession
+    once: aiohttp.ClientSession
     most_kept: int
     users: int = 0
     asked: dict[str, float] = field(default_factory=dict)
@@ -142,6 +148,7 @@ class _Pool:
         """Close all connections."""
         await self.keeping.close()
         await self.closing.close()
+        await self.once.close()
 
 
 class _Stream(httpx.AsyncByteStream):

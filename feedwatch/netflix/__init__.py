@@ -1,4 +1,4 @@
-"""The Netflix API 1.5 client: signing, addresses, the index of a user's feeds, status replies.
+"""The Netflix API 1.5: its client, and what its addresses, statuses and signatures mean (docs/api.md).
 
-It makes no request itself: it says what to ask and understands what comes back.
+Requests are made by whoever is handed in (`calling.SendCall`): this package opens no connection itself.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from feedwatch.core.model import FoundFeed, ParseFailed, Reason
 from feedwatch.markup import Element, attributes_of, name_of, read_markup
@@ -42,8 +42,8 @@ def read_user_id(body: bytes) -> str | None:
         return None
     for link in _links(root):
         if _USER_RELATION.fullmatch(link.get("rel", "").strip()):
-            match = re.search(r"/users/([^/?#]+)", link.get("href", ""))
-            return match[1] if match else None
+            match = re.search(r"/users/(?!\.\.?(?:[/?#]|$))([^/?#]+)", link.get("href", ""))
+            return unquote(match[1]) if match else None
     return None
 
 

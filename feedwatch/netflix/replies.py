@@ -19,12 +19,21 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T_co]):
-    """A page of a list, and what the list says of itself. `etag` is that in the body."""
+    """A page of a list, and what the list says of itself. `etag` is that in the body.
+
+    `unread` is how many entries it has beside, of which nobody can tell what they are about.
+    """
 
     items: tuple[T_co, ...]
     total: int | None = None
     start_index: int = 0
     etag: str | None = None
+    unread: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many entries the page has, read or not."""
+        return len(self.items) + self.unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class CatalogTitle:
     ref: str
     name: str
     short_name: str = ""
+    sort_name: str = ""
     episode_name: str = ""
     year: int | None = None
     certificate: str | None = None
@@ -85,6 +95,11 @@ class User:
     last_name: str = ""
     can_instant_watch: bool | None = None
     links: tuple[Link, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """First and last name, as far as they are told."""
+        return " ".join(filter(None, (self.first_name, self.last_name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +151,37 @@ class TitleRating:
 
 
 @dataclass(frozen=True, slots=True)
+class RatingChange:
+    """What giving a rating brought: its address, where the reply names it."""
+
+    id: str | None = field(default=None, repr=False)
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TitleState:
-    """How a subscriber stands to a title."""
+    """How a subscriber stands to a title: in the queue already, to be played at once, to be added."""
 
     ref: str
     queued: bool = False
     playable: bool = False
+    addable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Synopsis:
+    """What a title is about, as text; `short` where the reply has a shorter one too."""
+
+    text: str
+    short: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenFormat:
+    """The shape of the picture (`Widescreen 2.35:1`), and in which form of the title it is so."""
+
+    shape: str
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +206,12 @@ class Award:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language that a title can be heard or read in, with the sounds it has."""
+    """A language that a title can be heard in, with the sounds it has, or read in (`subtitles`)."""
 
     name: str
     sounds: tuple[str, ...] = ()
     subtitles: bool = False
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +219,9 @@ class ApiFailed:
     """A call that came to nothing, and what is to be done about it.
 
     `message` is the server's own, with nothing in it that could be a token; `status` is None where nobody
-    answered. `may_have_happened` says of a change that it is not known whether the server made it.
+    answered. `sub_code` is taken from the message where the server has left it out. `says` tells a person
+    what it means, and what to do. `may_have_happened` says of a change that nobody knows whether the server
+    made it.
     """
 
     action: Action
@@ -189,3 +232,4 @@ class ApiFailed:
     retry_after: timedelta | None = None
     server_at: datetime | None = None
     may_have_happened: bool = False
+    says: str = ""

@@ -1,18 +1,23 @@
-"""Status replies of the API, and what a failed request means in the light of one."""
+"""Status replies of the API, and what a failed request means in the light of one, by the table of statuses.
+
+A failure bears the reason that the wire gave it (`fetch.failures`, by its status alone). The table has the
+last word where there is a status to judge by, and the wire where there is none.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from feedwatch.core.model import FetchFailed, ParseFailed, Reason
+from feedwatch.core.statuses import Action, Resource, Row, Service, actions_of_reasons, judge_status
 from feedwatch.markup import name_of, read_markup
 
-_OVER_LIMIT = re.compile(r"over (?:queries|requests|calls) per (second|minute|hour|day) limit", re.IGNORECASE)
-_BAD_FEED_TOKEN = re.compile(r"\bfeed token\b", re.IGNORECASE)
 _NAMED_SECRET = re.compile(r"\b\w*(?:token|secret|signature|key|nonce)=\S*", re.IGNORECASE)
 _OPAQUE = re.compile(r"[^\s\"'<>]{24,}|\b(?=\S*\d)(?=\S*[A-Za-z])[^\s\"'<>]{12,}")
 _LONGEST_DETAIL = 200
@@ -20,13 +25,12 @@ _LONGEST_LOOKED_AT = 2000
 """Of a longer message only the start is: looking for tokens takes time by the square of its length."""
 _LARGEST = 64 * 1024
 """A longer document is no status; of an error no more is kept anyway."""
+_MOST_LOGGED = 500
+_OF_THE_WIRE: Final = frozenset(actions_of_reasons) - {Reason.ERROR_DOCUMENT}
+"""What went wrong before there was a status, or after it."""
 
-# A few seconds, not one: whoever else shares the key fills the next second as well.
-_RENEWALS: Mapping[str, timedelta] = {
-    "second": timedelta(seconds=5),
-    "minute": timedelta(minutes=1),
-    "hour": timedelta(hours=1),
-}
+_LOG = logging.getLogger(__name__)
+_logged: set[tuple[int, int | None]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,9 @@ class ApiStatus:
     status_code: int | None
     sub_code: int | None
     message: str
+
+
+NOTHING: Final = ApiStatus(None, None, "")
 
 
 def read_status(body: bytes) -> ApiStatus | None:
@@ -50,19 +57,41 @@ def read_status(body: bytes) -> ApiStatus | None:
 
 
 def classify_failure(failed: FetchFailed, *, tokenized: bool, now: datetime) -> FetchFailed:
-    """Refine why a request failed by the message that came with the failure."""
-    status = read_status(failed.body) if failed.status is not None else None
-    message = status.message if status else ""
-    refined = replace(failed, detail=redact_message(message) or failed.detail)
-    if failed.status == 403 and (limit := _OVER_LIMIT.search(message)) is not None:
-        rest = failed.retry_after or _time_to_renewal(limit[1].lower(), now)
-        return replace(refined, reason=Reason.RATE_LIMITED, retry_after=rest)
-    if failed.status == 403:
-        bad_token = tokenized and _BAD_FEED_TOKEN.search(message)
-        return replace(refined, reason=Reason.BAD_TOKEN if bad_token else Reason.FORBIDDEN)
-    if failed.status == 401 and tokenized:
-        return replace(refined, reason=Reason.BAD_TOKEN)
-    return refined
+    """Refine why a request failed by the message that came with the failure.
+
+    `tokenized` says that it was for a feed with a token in its address, and not signed.
+    """
+    if failed.status is None or not is_by_status(failed):
+        return failed
+    said = read_status(failed.body) or NOTHING
+    row = find_row(failed.status, said, Resource.FEEDS if tokenized else Resource.SIGNED)
+    return replace(
+        failed,
+        reason=row.reason or failed.reason,
+        detail=redact_message(said.message) or failed.detail,
+        retry_after=rest_of(failed, row, now) if row.reason is Reason.RATE_LIMITED else failed.retry_after,
+    )
+
+
+def is_by_status(failed: FetchFailed) -> bool:
+    """Whether it is the status that failed, and not what came before or after it."""
+    return failed.status is not None and failed.status >= 400 and failed.reason not in _OF_THE_WIRE
+
+
+def find_row(status: int, said: ApiStatus, resource: Resource) -> Row:
+    """Find what the table has for an answer; what it does not have is logged."""
+    row = judge_status(Service.NETFLIX, status, code=said.sub_code, message=said.message, resource=resource)
+    if row.action is Action.UNKNOWN:
+        _log_once(status, said)
+    return row
+
+
+def rest_of(failed: FetchFailed, row: Row, now: datetime) -> timedelta | None:
+    """How long to wait: as the server asks, else as the row has it. A day's limit ends at midnight UTC."""
+    if failed.retry_after is not None or not row.until_day_ends:
+        return failed.retry_after or row.rest
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=1) - now
 
 
 def redact_message(message: str) -> str:
@@ -73,12 +102,14 @@ def redact_message(message: str) -> str:
     return _OPAQUE.sub("…", _NAMED_SECRET.sub("…", line))[:_LONGEST_DETAIL]
 
 
-def _time_to_renewal(unit: str, now: datetime) -> timedelta:
-    """Tell how long until a limit renews; a day's ends at midnight UTC, for the server names no zone."""
-    if unit != "day":
-        return _RENEWALS[unit]
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(days=1) - now
+def _log_once(status: int, said: ApiStatus) -> None:
+    """Log an answer that the table does not have: the first of its kind, for a feed may give it for ever."""
+    kind = (status, said.sub_code)
+    if kind in _logged or len(_logged) >= _MOST_LOGGED:
+        return
+    _logged.add(kind)
+    message = redact_message(said.message)
+    _LOG.warning("unknown answer status=%d sub_code=%s message=%r", status, said.sub_code, message)
 
 
 def _read_json(body: bytes) -> Mapping[str, object] | None:

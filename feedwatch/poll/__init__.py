@@ -1,13 +1,16 @@
 """One poll, start to finish: read the list over the network, then decide and write in one transaction.
 
-`reading` asks and reads, `landing` writes, `round` makes many polls at once.
+`reading` asks and reads (`probe`: whether it has to), `earlier` asks for what a window does not show,
+`landing` writes, `round` makes many polls at once.
 """
 
+from feedwatch.poll.earlier import EarlierViewings
 from feedwatch.poll.landing import PollTerms, PollWriter
 from feedwatch.poll.reading import ListReader, Reading, ReadList, SameList
 from feedwatch.poll.round import Poller, PollOutcome, PollReport
 
 __all__ = [
+    "EarlierViewings",
     "ListReader",
     "PollOutcome",
     "PollReport",

@@ -90,6 +90,12 @@ def digest_pages(read: ReadPages, kind: Kind) -> tuple[bytes, bytes]:
     return raw, seal_digests([content_digest(body, kind) for body in bodies], **seal)
 
 
+def shared_etag(read: ReadPages) -> str | None:
+    """The etag in the body, where all pages have the same: one that differs says nothing of the list."""
+    etags = {page.page.etag for page in read.pages}
+    return etags.pop() if len(etags) == 1 else None
+
+
 def seal_digests(digests: Sequence[bytes], *, refused: bool, total_known: bool = True) -> bytes:
     """One digest for a list, and for how it was read.
 

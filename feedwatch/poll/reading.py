@@ -7,8 +7,8 @@ for dates that move by themselves are done; only then is a document parsed (desi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from feedwatch.clock import Clock
@@ -36,7 +36,16 @@ from feedwatch.netflix.address import (
     without_parameters,
 )
 from feedwatch.netflix.status import classify_failure
-from feedwatch.parse.digest import body_digest, content_digest
+from feedwatch.poll.outcomes import (
+    Reading,
+    ReadList,
+    SameList,
+    compare_bytes,
+    longest,
+    new_address,
+    tell_not_modified,
+    tell_same,
+)
 from feedwatch.poll.pages import (
     ListPage,
     ReadPages,
@@ -46,9 +55,12 @@ from feedwatch.poll.pages import (
     is_torn_by_etag_alone,
     keep_first_page,
     keep_validators,
-    seal_digests,
+    shared_etag,
     stands_still,
 )
+from feedwatch.poll.probe import is_probed, may_probe, probe_address, proves_same
+
+__all__ = ["ListReader", "ReadList", "Reading", "SameList"]
 
 READS_OF_A_TORN_LIST = 4
 """A list that changes while its pages are read is read again, three times at most (law 10)."""
@@ -71,33 +83,6 @@ class ReadPage(Protocol):
     ) -> Page | ParseFailed:
         """Read one document by its root element."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SameList:
-    """Nothing new: `validators` is None after a 304 that sent none; `believed` after a whole reply."""
-
-    validators: tuple[Validators, ...] | None
-    wish: timedelta | None
-    body_digest: bytes | None = None
-    believed: bool = False
-    moved_to: str | None = field(default=None, repr=False)
-    moved: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ReadList:
-    """A list read to its end, and how long its server wishes not to be asked.
-
-    `moved`, here and above, says that a permanent redirect led to it, whoever's address that is.
-    """
-
-    result: PollResult
-    wish: timedelta | None
-    moved: bool = False
-
-
-Reading = SameList | ReadList | FetchFailed
 
 
 class _Failed(Exception):
@@ -127,12 +112,17 @@ class ListReader:
             return failed.failure
 
     async def _read(self, task: PollTask) -> Reading:
-        validators = task.validators if _may_ask_conditionally(task, self._clock.now()) else ()
-        first = await self._ask(task, validators=validators[0] if validators else None)
+        now = self._clock.now()
         answered: int | None = None
+        if may_probe(task, now):
+            if same := await self._probe(task):
+                return same
+            answered = 200
+        validators = task.validators if _may_ask_conditionally(task, now) else ()
+        first = await self._ask(task, validators=validators[0] if validators else None)
         if isinstance(first, NotModified) and validators:
             if len(validators) == 1:
-                return _not_modified(task, first)
+                return tell_not_modified(task, first)
             if await self._others_not_modified(task, validators):
                 return SameList(None, first.max_age)
             first, answered = await self._ask(task), 304
@@ -142,9 +132,29 @@ class ListReader:
             first, refused = await self._ask_without_paging(task)
         if not isinstance(first, Fetched):
             raise _Failed(self._classify(first, task, answered=answered))
-        if same := _compare_bytes(task, first, refused=refused):
+        kept = _keep_first_validators(task, first)
+        if same := compare_bytes(task, first, kept, refused=refused):
             return same
         return await self._read_on(task, first, refused=refused)
+
+    async def _probe(self, task: PollTask) -> SameList | None:
+        """Ask for one item; None where it does not prove that nothing is new, and the pages decide.
+
+        A 400 proves nothing either: it may be about asking for one.
+        """
+        kept = task.validators[0] if task.validators else None
+        reply = await self._fetch(probe_address(task), validators=kept)
+        if isinstance(reply, NotModified) and kept is not None:
+            return tell_not_modified(task, reply)
+        if isinstance(reply, FetchFailed) and _refuses_paging(task, reply):
+            return None
+        if not isinstance(reply, Fetched):
+            raise _Failed(self._classify(reply, task, answered=None))
+        page = (await self._parse(task, reply)).page
+        if not proves_same(page, task):
+            return None
+        validators = (reply.validators,) if reply.validators else ()
+        return tell_same(task, reply, validators, wish=longest(reply.max_age, page.ttl), believed=False)
 
     async def _ask_without_paging(self, task: PollTask) -> tuple[FetchOutcome, bool]:
         """Find out whether a 400 was about the paging parameters, for it is remembered.
@@ -162,10 +172,12 @@ class ListReader:
     async def _read_on(self, task: PollTask, first: Fetched, *, refused: bool) -> Reading:
         pages = await self._read_pages(task, first, refused=refused)
         raw, content = digest_pages(pages, task.kind)
-        validators = keep_validators(pages)
-        wish = _longest(first.max_age, pages.pages[0].page.ttl)
+        etag = shared_etag(pages)
+        probed = is_probed(task, etag=etag, refused=pages.refused)
+        validators = () if probed else keep_validators(pages)
+        wish = longest(first.max_age, pages.pages[0].page.ttl)
         if task.body_digest is not None and content == task.content_digest:
-            return _same(task, first, validators, wish=wish, raw=raw)
+            return tell_same(task, first, validators, wish=wish, raw=raw)
         entries = [entry for page in pages.pages for entry in page.page.entries]
         snapshot = build_snapshot(
             entries,
@@ -182,9 +194,9 @@ class ListReader:
             body_digest=raw,
             content_digest=content,
             at=first.requested_at,
-            body_etag=pages.pages[-1].page.etag,
+            body_etag=etag,
             paging_refused=pages.refused,
-            moved_to=_new_address(task, first),
+            moved_to=new_address(task, first),
         )
         return ReadList(result, wish, moved=first.moved_to is not None)
 
@@ -253,7 +265,7 @@ class ListReader:
     ) -> FetchOutcome:
         url = task.address
         if is_tokenized(url):
-            url = page_address(url, start_index=start_index)
+            url = page_address(url, start_index=start_index, form="plain" if task.plain else "atom")
             if refused or task.paging_refused:
                 url = without_parameters(url, {"max_results"})
         return await self._fetch(url, validators=validators)
@@ -278,56 +290,18 @@ class ListReader:
 
 
 def _may_ask_conditionally(task: PollTask, now: datetime) -> bool:
+    if is_probed(task, etag=task.body_etag, refused=task.paging_refused):
+        return False
     if task.believed_at is None or task.first or task.state is FeedState.HELD:
         return False
     return now - task.believed_at < REVALIDATE_AFTER
-
-
-def _not_modified(task: PollTask, reply: NotModified) -> SameList:
-    return SameList(
-        (reply.validators,) if reply.validators else None,
-        reply.max_age,
-        moved_to=_new_address(task, reply),
-        moved=reply.moved_to is not None,
-    )
-
-
-def _same(
-    task: PollTask,
-    reply: Fetched,
-    validators: tuple[Validators, ...],
-    *,
-    wish: timedelta | None,
-    raw: bytes | None = None,
-) -> SameList:
-    moved = reply.moved_to is not None
-    return SameList(validators, wish, raw, believed=True, moved_to=_new_address(task, reply), moved=moved)
-
-
-def _new_address(task: PollTask, reply: Fetched | NotModified) -> str | None:
-    """Where a feed has moved for good. A tokenized one has its address from its account's index alone."""
-    return None if is_tokenized(task.address) else reply.moved_to
 
 
 def _refuses_paging(task: PollTask, failure: FetchFailed) -> bool:
     return failure.reason is Reason.BAD_REQUEST and is_tokenized(task.address) and not task.paging_refused
 
 
-# ── what to remember of a reply ───────────────────────────────────────────────────────────────────
-
-
-def _compare_bytes(task: PollTask, reply: Fetched, *, refused: bool) -> SameList | None:
-    """The short way for a list of one page: the same bytes, or the same but for dates."""
-    if task.body_digest is None or task.content_digest is None or len(task.validators) > 1:
-        return None
-    validators = (reply.validators,) if reply.validators else ()
-    raw = seal_digests([body_digest(reply.body)], refused=refused)
-    if raw != task.body_digest:
-        if seal_digests([content_digest(reply.body, task.kind)], refused=refused) != task.content_digest:
-            return None
-        return _same(task, reply, validators, wish=reply.max_age, raw=raw)
-    return _same(task, reply, validators, wish=reply.max_age)
-
-
-def _longest(*wishes: timedelta | None) -> timedelta | None:
-    return max((wish for wish in wishes if wish is not None), default=None)
+def _keep_first_validators(task: PollTask, reply: Fetched) -> tuple[Validators, ...]:
+    """What to keep of a list of one page that is the same as before, and so has the same etag."""
+    probed = is_probed(task, etag=task.body_etag, refused=task.paging_refused)
+    return (reply.validators,) if reply.validators and not probed else ()

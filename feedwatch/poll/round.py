@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from feedwatch.core.schedule import OUTAGE_WAIT, FailureVerdict, judge_failure
 from feedwatch.core.state import FailedPoll, PollTask, Verdict
 from feedwatch.errors import StoreError
 from feedwatch.netflix.address import is_tokenized
+from feedwatch.poll.earlier import EarlierViewings
 from feedwatch.poll.hosts import Hosts, host_of
 from feedwatch.poll.landing import PollWriter
 from feedwatch.poll.reading import ListReader, Reading, ReadList, SameList
@@ -127,6 +128,7 @@ class Poller:
         *,
         clock: Clock,
         rediscover: Rediscover,
+        earlier: EarlierViewings,
         per_host: int = 4,
     ) -> None:
         self._store = store
@@ -134,6 +136,7 @@ class Poller:
         self._writer = writer
         self._clock = clock
         self._rediscover = rediscover
+        self._earlier = earlier
         self._hosts = Hosts(per_host)
         self._indexes: dict[str, _IndexRead] = {}
         self._helpless: dict[str, datetime] = {}
@@ -222,6 +225,8 @@ class Poller:
                 until = self._hosts.rests_until(host, self._clock.now())
                 asked_at = asyncio.get_running_loop().time()
                 reading = None if until else await self._ask(task, host, asked_at)
+            if isinstance(reading, ReadList):
+                reading = await self._join_earlier(task, reading)
             if isinstance(reading, FetchFailed):
                 return _Failure(task, reading, self._clock.now(), asked_at)
             if reading is None:
@@ -244,6 +249,13 @@ class Poller:
         if failure and (until := self._judge(task, failure, self._clock.now()).host_rests_until):
             self._hosts.rest(host, until)
         return reading
+
+    async def _join_earlier(self, task: PollTask, reading: ReadList) -> ReadList | FetchFailed:
+        """Add what the window of a history does not show; meanwhile others may ask its host."""
+        earlier = await self._earlier.find_earlier(task, reading.result.snapshot)
+        if isinstance(earlier, FetchFailed):
+            return earlier
+        return replace(reading, result=replace(reading.result, earlier=earlier))
 
     async def _postpone(self, task: PollTask, until: datetime) -> PollReport:
         await self._store.run(Store.postpone_poll, task, until + REST_SPREAD * self._clock.jitter())

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
+from feedwatch.sandbox.dialects import DIALECTS
 from feedwatch.sandbox.faults import FAULTS
 from feedwatch.sandbox.world import ASKED_FOR, OrderRefused, World
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 _LONGEST_TITLE = 200
 _MOST_TIMES = 1000
+_MOST_TITLES = 1_000_000
 
 Check = Callable[[str, object], object]
 """Gives a particular's value as the world wants it, or refuses it; is told its name."""
@@ -72,8 +74,11 @@ ORDERS: Mapping[str, Order] = {
     "watch": Order({"title": _as_title}),
     "rate": Order({"title": _as_title, "value": _as_word}),
     "recommend": Order({"title": _as_title, "predicted": _as_word}),
+    "withhold": Order({"title": _as_title}),
+    "send_home": Order({"title": _as_title}),
     "rotate_token": Order(),
     "revoke": Order(),
+    "speak": Order({"dialect": _one_of(DIALECTS)}, needed=("dialect",)),
     "fail": Order(
         {"feed": _one_of(dict.fromkeys(ASKED_FOR)), "fault": _one_of(FAULTS), "times": _as_times},
         needed=("feed", "fault"),
@@ -133,5 +138,6 @@ def _check_switch(name: str, value: object, wanted: type) -> None:
         raise OrderRefused(f"{name} takes {words[wanted]}")
     if isinstance(value, str) and not _HOST.fullmatch(value):
         raise OrderRefused(f"{name} takes the name of a host")
-    if isinstance(value, int) and not 0 <= value <= _MOST_TIMES:
-        raise OrderRefused(f"{name} takes a number from 0 to {_MOST_TIMES}")
+    most = _MOST_TITLES if name == "index_titles" else _MOST_TIMES
+    if isinstance(value, int) and not 0 <= value <= most:
+        raise OrderRefused(f"{name} takes a number from 0 to {most}")

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from feedwatch.sandbox.world import SAVED, Queued, Rating, Recommendation, Title, Viewing, World
+from feedwatch.sandbox.calls import write_refusal
+from feedwatch.sandbox.particulars import average_rating, certificate, genres_of
+from feedwatch.sandbox.titles import Title
+from feedwatch.sandbox.trees import Node, make_node, make_text, write_element, write_xml
+from feedwatch.sandbox.world import SAVED, Queued, Recommendation, Viewing, World
 
 PATHS = {
     "queues/instant": "queue",
@@ -22,14 +26,9 @@ FACTS = "http://schemas.feedwatch.example/netflix"
 """The namespace that our Atom form puts the API's own elements in (docs/sandbox.md)."""
 _OPENSEARCH = "http://a9.com/-/spec/opensearch/1.1/"
 
-_INDEX = (
-    ("queues.instant", "queues/instant", "", "Instant Queue"),
-    ("queues.instant.recent", "queues/instant", "&sort=date_added", "Recent Additions to Instant Queue"),
-    ("rental_history.watched", "rental_history/watched", "", "Titles Watched Recently"),
-    ("recommendations", "recommendations", "", "Recommendations"),
-    ("ratings", "ratings/title/actual", "", "Ratings"),
-)
 BOX_ART_SIZES = ("small", "medium", "large")
+PREDICTED = "3.9"
+"""What somebody would give a title that nothing else is known of."""
 _SYNOPSIS = (
     "A stranger comes to town, and what everybody took for granted is not so any more. Told with patience "
     "and a sense for faces, it follows three families through one summer, to an end that nobody saw coming. "
@@ -48,6 +47,7 @@ class Item:
     availability: str | None = None
     updated: int | None = None
     rating: str | None = None
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,17 @@ class Slice:
     version: int
 
 
-def list_items(world: World, name: str, *, by_date: bool = False) -> list[Item]:
-    """The entries of a list as they stand."""
+def list_items(world: World, name: str, *, by_date: bool = False, stale: bool = False) -> list[Item]:
+    """The entries of a list as they stand; `stale`, as they were before its last change."""
+    listed = world.recall(name)[0] if stale else getattr(world, name)
     if name == "queue":
-        placed = list(_queue_items(world.queue))
+        placed = list(_queue_items(listed))
         return sorted(placed, key=lambda item: -(item.updated or 0)) if by_date else placed
     if name == "history":
-        return [_viewing(each) for each in world.history]
+        return [_viewing(each) for each in listed]
     if name == "ratings":
-        return [_rating(each) for each in world.ratings]
-    return [_recommendation(each) for each in world.recommendations]
+        return [describe_rating(each.title, each.value, each.rated_at) for each in listed]
+    return [describe_recommendation(each) for each in listed]
 
 
 def _queue_items(queue: Iterable[Queued]) -> Iterable[Item]:
@@ -91,61 +92,78 @@ def _queue_items(queue: Iterable[Queued]) -> Iterable[Item]:
 
 def _viewing(each: Viewing) -> Item:
     facts = (("watched_date", str(each.watched_at)), ("viewed_time", "01:31:07"))
-    return Item(each.title, f"rental_history/watched/{each.title.id}", facts, updated=each.watched_at)
+    id_path = f"rental_history/watched/{each.title.id}"
+    return Item(each.title, id_path, facts, updated=each.watched_at, state="Watched")
 
 
-def _rating(each: Rating) -> Item:
-    predicted = (("predicted_rating", "3.9"),)
-    return Item(
-        each.title, f"ratings/titles/{each.title.id}", predicted, updated=each.rated_at, rating=each.value
-    )
+def describe_rating(
+    title: Title, value: str | None, rated_at: int | None = None, predicted: str = PREDICTED
+) -> Item:
+    """A title with what was given it, if anything was, and what it would be given."""
+    facts = (("predicted_rating", predicted),)
+    return Item(title, f"ratings/titles/{title.id}", facts, updated=rated_at, rating=value)
 
 
-def _recommendation(each: Recommendation) -> Item:
-    facts = (("predicted_rating", each.predicted), ("average_rating", "3.8"))
+def describe_recommendation(each: Recommendation) -> Item:
+    """A title that is suggested."""
+    facts = (("predicted_rating", each.predicted), ("average_rating", average_rating(each.title)))
     return Item(each.title, f"recommendations/{each.title.id}", facts)
 
 
 # ── plain XML ─────────────────────────────────────────────────────────────────────────────────────
 
-_PLAIN_NAMES = {
+PLAIN_NAMES = {
     "queue": ("queue", "queue_item"),
     "history": ("rental_history", "rental_history_item"),
     "ratings": ("ratings", "ratings_item"),
     "recommendations": ("recommendations", "recommendation"),
 }
+"""What each list is called in plain XML, and what an entry of it is."""
 
 
 def write_plain(world: World, page: Slice, base: str) -> str:
     """A page in the API's plain XML; the box art is at the server's own address, `base`."""
-    root, item = _PLAIN_NAMES[page.name]
+    return write_xml(make_page(world, page, base))
+
+
+def make_page(world: World, page: Slice, base: str) -> Node:
+    """A page of a list as the API's plain XML and its JSON have it."""
     version = page.version + page.start if world.switches.etag_per_page else page.version
-    etag = 0 if page.name == "queue" and not page.total else version
-    head = (
-        f"<etag>{etag}</etag><number_of_results>{page.total}</number_of_results>"
-        f"<start_index>{page.start}</start_index><results_per_page>{len(page.items)}</results_per_page>"
+    etag = 0 if page.name == "queue" and not world.queue else version
+    return make_node(
+        PLAIN_NAMES[page.name][0],
+        make_text("etag", etag),
+        make_text("number_of_results", page.total),
+        make_text("start_index", page.start),
+        make_text("results_per_page", len(page.items)),
+        *(make_item(world, page.name, each, base) for each in page.items),
     )
-    items = "\n".join(f"<{item}>{_plain_item(world, each, base)}</{item}>" for each in page.items)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n<{root}>{head}\n{items}\n</{root}>\n'
 
 
-def _plain_item(world: World, item: Item, base: str) -> str:
-    host = f"http://{world.switches.id_host}"
-    parts = [f"<id>{host}/users/{world.account.user_id}/{item.id_path}</id>"]
+def make_item(world: World, name: str, item: Item, base: str) -> Node:
+    """An entry of a list."""
+    return make_node(PLAIN_NAMES[name][1], *_item_members(world, item, base))
+
+
+def entry_address(world: World, path: str) -> str:
+    """What an entry calls itself."""
+    return f"http://{world.switches.id_host}/users/{world.account.user_id}/{path}"
+
+
+def _item_members(world: World, item: Item, base: str) -> Iterable[Node]:
+    yield make_text("id", entry_address(world, item.id_path))
     if item.position is not None:
-        parts.append(f"<position>{item.position}</position>")
-    parts.append(_rating_element(item))
-    parts += [f"<{name}>{value}</{name}>" for name, value in item.facts]
+        yield make_text("position", item.position)
+    yield from _rating_nodes(world, item)
+    for name, value in item.facts:
+        yield make_text(name, value)
     if item.updated is not None:
-        parts.append(f"<updated>{item.updated}</updated>")
-    name = quoteattr(item.title.name)
-    parts.append(f"<title short={name} regular={name}/>")
-    art = [f"{size}={quoteattr(box_art(base, item.title, size))}" for size in BOX_ART_SIZES]
-    parts.append(f"<box_art {' '.join(art)}/>")
-    parts.append(_categories(world, item))
-    parts.append(_links(world, item))
-    parts.append(f"<release_year>{item.title.year}</release_year>")
-    return "".join(parts)
+        yield make_text("updated", item.updated)
+    yield make_node("title", short=item.title.name, regular=item.title.name)
+    yield make_node("box_art", **{size: box_art(base, item.title, size) for size in BOX_ART_SIZES})
+    yield from _categories(world, item)
+    yield from _links(world, item)
+    yield make_text("release_year", item.title.year)
 
 
 def box_art(base: str, title: Title, size: str) -> str:
@@ -153,49 +171,70 @@ def box_art(base: str, title: Title, size: str) -> str:
     return f"{base}/boxshots/{size}/{title.id}.png"
 
 
-def _rating_element(item: Item, prefix: str = "") -> str:
+def _rating_nodes(world: World, item: Item, prefix: str = "") -> Iterable[Node]:
+    """What was given: a number; a word stands in an attribute in the API's later replies."""
     if item.rating is None:
-        return ""
-    if item.rating == "not_interested":
-        return f'<{prefix}user_rating value="not_interested"/>'
-    return f"<{prefix}user_rating>{item.rating}.0</{prefix}user_rating>"
+        return
+    if not item.rating.isdecimal():
+        later = world.switches.later_dialect
+        word = make_node(f"{prefix}user_rating", value=item.rating)
+        yield word if later else make_text(f"{prefix}user_rating", item.rating)
+        return
+    yield make_text(f"{prefix}user_rating", f"{item.rating}.0")
 
 
-def _categories(world: World, item: Item) -> str:
+def _categories(world: World, item: Item) -> Iterable[Node]:
     later = world.switches.later_dialect
-    host = f"http://{world.switches.id_host}"
     written = []
     if item.availability:
         label = item.availability if later else item.availability.replace(" ", "_")
-        written.append((f"{host}/categories/queue_availability", label))
-    formats = "categories/title_formats" if later else "catalog/titles/format"
-    written.append((f"{host}/{formats}", "Instant"))
-    written.append((f"{host}/{'categories' if later else 'catalog/titles'}/mpaa_ratings", "NR"))
-    written += [(f"{host}/categories/genres", escape(genre)) for genre in item.title.genres]
-    return "".join(
-        f'<category scheme="{scheme}" label="{label}" term="{label}"/>' for scheme, label in written
-    )
+        written.append(("categories/queue_availability", label))
+    if item.state:
+        written.append(("categories/rental_states", item.state))
+    written.append(("categories/title_formats" if later else "catalog/titles/format", "Instant"))
+    whose, allowed = certificate(item.title)
+    earlier = whose == "mpaa_ratings" and not later
+    written.append((f"{'catalog/titles' if earlier else 'categories'}/{whose}", allowed))
+    written += [("categories/genres", genre) for genre in genres_of(item.title)]
+    host = f"http://{world.switches.id_host}"
+    return [
+        make_node("category", scheme=f"{host}/{scheme}", label=label, term=label) for scheme, label in written
+    ]
 
 
-def _links(world: World, item: Item) -> str:
+def _links(world: World, item: Item) -> Iterable[Node]:
     host = f"http://{world.switches.id_host}"
     later = world.switches.later_dialect
-    rel = "http://schemas.netflix.com/catalog/title" if later else "http://schemas.netflix.com/id"
-    called = quoteattr(item.title.name) if later else '"title"'
+    if item.availability:
+        yield _link_part_of_queue(world, item)
+    yield link_to_title(world, item.title)
+    for part, relation in (
+        ("synopsis", "titles/synopsis"),
+        ("cast", "people.cast"),
+        ("directors", "people.directors"),
+        ("similars", "titles.similars"),
+    ):
+        rel = f"http://schemas.netflix.com/catalog/{relation}"
+        yield make_node("link", href=f"{host}{item.title.path}/{part}", rel=rel, title=part)
     slug = "".join(c if c.isalnum() else "_" for c in item.title.name)
-    links = [f'<link href="{host}{item.title.path}" rel="{rel}" title={called}/>']
-    links += [
-        f'<link href="{host}{item.title.path}/{part}" '
-        f'rel="http://schemas.netflix.com/catalog/{relation}" title="{part}"/>'
-        for part, relation in (
-            ("synopsis", "titles/synopsis"),
-            ("cast", "people.cast"),
-            ("directors", "people.directors"),
-            ("similars", "titles.similars"),
-        )
-    ]
     page = f"http://www.netflix.com/Movie/{slug}/{item.title.id}"
-    return "".join(links) + f'<link href="{page}" rel="alternate" title="webpage"/>'
+    yield make_node("link", href=page, rel="alternate", title="web page" if later else "webpage")
+
+
+def link_to_title(world: World, title: Title) -> Node:
+    """The link that says which title an entry is about."""
+    later = world.switches.later_dialect
+    rel = "http://schemas.netflix.com/catalog/title" if later else "http://schemas.netflix.com/id"
+    href = f"http://{world.switches.id_host}{title.path}"
+    return make_node("link", href=href, rel=rel, title=title.name if later else "title")
+
+
+def _link_part_of_queue(world: World, item: Item) -> Node:
+    part = "available" if item.position is not None else "saved"
+    earlier = "queue_ref" if part == "available" else "http://schemas.netflix.com/queues"
+    rel = f"http://schemas.netflix.com/queues.{part}" if world.switches.later_dialect else earlier
+    href = entry_address(world, f"queues/instant/{part}")
+    return make_node("link", href=href, rel=rel, title=f"{part.capitalize()} Queue")
 
 
 # ── Atom ──────────────────────────────────────────────────────────────────────────────────────────
@@ -225,17 +264,18 @@ def write_atom(world: World, page: Slice, now: float, base: str) -> str:
 def _atom_entry(world: World, page: Slice, item: Item, moment: str, base: str) -> str:
     host = f"http://{world.switches.id_host}"
     updated = moment if page.name == "queue" else write_instant(item.updated or 1_204_284_910)
-    facts = [_rating_element(item, "n:")]
+    facts = [write_element(node) for node in _rating_nodes(world, item, "n:")]
     if item.position is not None:
         facts.append(f"<n:position>{item.position}</n:position>")
     facts += [f"<n:{name}>{value}</n:{name}>" for name, value in item.facts]
     facts.append(f"<n:release_year>{item.title.year}</n:release_year>")
+    about = "".join(map(write_element, (*_links(world, item), *_categories(world, item))))
     name = escape(item.title.name)
     art = f'<img src={quoteattr(box_art(base, item.title, "large"))} alt=""/>'
     summary = escape(f"<p>{art}<b>{name}</b> ({item.title.year})</p><p>{_SYNOPSIS}</p>")
     return (
         f"<entry><id>{host}/users/{world.account.user_id}/{item.id_path}</id><title>{name}</title>"
-        f"<updated>{updated}</updated>{_links(world, item)}{_categories(world, item)}{''.join(facts)}"
+        f"<updated>{updated}</updated>{about}{''.join(facts)}"
         f'<summary type="html">{summary}</summary></entry>'
     )
 
@@ -245,7 +285,7 @@ def write_instant(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-# ── index, user, errors ───────────────────────────────────────────────────────────────────────────
+# ── addresses, errors ─────────────────────────────────────────────────────────────────────────────
 
 
 def feed_address(world: World, base: str, path: str, more: str = "") -> str:
@@ -257,65 +297,6 @@ def feed_address(world: World, base: str, path: str, more: str = "") -> str:
     )
 
 
-def write_index(world: World, base: str) -> str:
-    """The user's feeds as XML."""
-    links = "\n".join(
-        f"<link href={quoteattr(feed_address(world, base, path, '&output=atom' + more))} "
-        f'rel="http://schemas.netflix.com/feed.{rel}" title="{title}"/>'
-        for rel, path, more, title in _INDEX
-    )
-    return f'<?xml version="1.0" encoding="utf-8"?>\n<resource>\n{links}\n</resource>\n'
-
-
-def write_opml(world: World, base: str) -> str:
-    """The user's feeds as OPML: by default as the API's own documentation shows it.
-
-    That one leaves `&` bare, gives the queue and its recent additions one address, and names no output.
-    """
-    documented = world.switches.opml_as_documented
-    outlines = []
-    for _, path, more, title in _INDEX:
-        if documented:
-            more = "&sort=date_added" if path == "queues/instant" else ""  # noqa: PLW2901 — as documented
-            address = '"' + feed_address(world, base, path, more) + '"'
-        else:
-            address = quoteattr(feed_address(world, base, path, more))
-        outlines.append(f'<outline text="{title}" title="{title}" type="rss" xmlUrl={address}/>')
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        '<opml version="2.0"><head><title>Feeds</title></head><body>\n'
-        + "\n".join(outlines)
-        + "\n</body></opml>\n"
-    )
-
-
-def write_current(world: World, base: str) -> str:
-    """Who the access token belongs to."""
-    return (
-        f'<resource><status_code>200</status_code><link href="{base}/users/{world.account.user_id}" '
-        'rel="http://schemas.netflix.com/user.current" title="current user"/></resource>'
-    )
-
-
-def write_user(world: World, base: str) -> str:
-    """The user."""
-    account = world.account
-    links = "".join(
-        f'<link href="{base}/users/{account.user_id}/{path}" rel="http://schemas.netflix.com/{path}" '
-        f'title="{title}"/>'
-        for path, title in (
-            ("queues", "queues"),
-            ("recommendations", "recommendations"),
-            ("ratings", "ratings"),
-        )
-    )
-    return (
-        f"<user><user_id>{account.user_id}</user_id><first_name>{account.first_name}</first_name>"
-        f"<last_name>{account.last_name}</last_name><can_instant_watch>true</can_instant_watch>{links}</user>"
-    )
-
-
 def write_status(code: int, message: str, sub_code: int | None = None) -> str:
     """An error as the API words it."""
-    sub = f"<sub_code>{sub_code}</sub_code>" if sub_code else ""
-    return f"<status><status_code>{code}</status_code>{sub}<message>{escape(message)}</message></status>"
+    return write_element(write_refusal(code, message, sub_code))

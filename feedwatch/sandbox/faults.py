@@ -13,7 +13,8 @@ class Fault:
     """One answer that is not the list.
 
     `moved` redirects to the same list at a longer address; `cut` promises more than it sends; `slow`
-    sends white space, a little at a time; `large` far more of it than anybody wants.
+    sends white space, a little at a time; `large` far more of it than anybody wants. `stale` shows a list
+    as it was before its last change; `late` does what is asked before it answers as if it had not.
     """
 
     status: int = 200
@@ -23,6 +24,8 @@ class Fault:
     cut: bool = False
     slow: bool = False
     large: bool = False
+    stale: bool = False
+    late: bool = False
 
 
 def _refusal(status: int, message: str, **headers: str) -> Fault:
@@ -31,6 +34,8 @@ def _refusal(status: int, message: str, **headers: str) -> Fault:
 
 
 FAULTS: Mapping[str, Fault] = {
+    "202": Fault(202),
+    "204": Fault(204),
     "400": _refusal(400, "parameter output is invalid"),
     "401": _refusal(401, "Bad feed token"),
     "403": _refusal(403, "Invalid feed token"),
@@ -39,8 +44,11 @@ FAULTS: Mapping[str, Fault] = {
     "403-other": _refusal(403, "Application is not allowed"),
     "404": _refusal(404, "Resource not found"),
     "410": _refusal(410, "Gone"),
+    "405": _refusal(405, "Method not allowed", Allow="HEAD"),
+    "412": _refusal(412, "Precondition failed. Resource has been modified."),
     "429": _refusal(429, "Too many requests", Retry_After="30"),
     "500": _refusal(500, "Internal error"),
+    "500-late": Fault(500, write_status(500, "Internal error").encode(), late=True),
     "502": Fault(502, b"<html><body><h1>Bad gateway</h1></body></html>"),
     "503": _refusal(503, "Service unavailable"),
     "503-later": _refusal(503, "Service unavailable", Retry_After="600"),
@@ -66,4 +74,5 @@ FAULTS: Mapping[str, Fault] = {
     "cut": Fault(body=b'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom">', cut=True),
     "drip": Fault(slow=True),
     "large": Fault(large=True),
+    "stale": Fault(stale=True),
 }

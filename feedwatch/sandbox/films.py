@@ -43,10 +43,11 @@ def list_films(count: int) -> list[tuple[str, int]]:
     """The first `count` titles of the catalog, with years."""
     named = [piece.strip().rpartition(" ") for piece in _CLASSICS.split("|") if piece.strip()]
     films = [(title, int(year)) for title, _, year in named]
-    number = 0
-    while len(films) < count:
-        first, second = _FIRST[number % 12], _SECOND[number // 12 % 12]
-        part = number // 144
-        films.append((f"{first} {second}" + (f" {part + 1}" if part else ""), 1930 + number * 7 % 90))
-        number += 1
-    return films[:count]
+    return [*films[:count], *(invent_film(number) for number in range(count - len(films)))]
+
+
+def invent_film(number: int) -> tuple[str, int]:
+    """The title that has a number among those that never were, with its year."""
+    first, second = _FIRST[number % 12], _SECOND[number // 12 % 12]
+    part = number // 144
+    return f"{first} {second}" + (f" {part + 1}" if part else ""), 1930 + number * 7 % 90

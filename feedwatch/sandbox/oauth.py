@@ -96,16 +96,20 @@ def verify_request(
     secrets: Mapping[tuple[str, str], tuple[str, str]],
     nonces: Nonces,
     now: float,
+    *,
+    form: Pairs = (),
+    unknown: str = "",
 ) -> str:
     """Verify a signed call; returns its access token.
 
-    `secrets` maps consumer key and token to their secrets.
+    `secrets` maps consumer key and token to their secrets. The parameters of a form body are signed as those
+    of the query are. `unknown` is what to say of a token that is not among the secrets, if not the usual.
 
     Raises:
         SignatureRefused: with the API's message.
     """
     query = urlsplit(url).query
-    parameters = [*read_form(query), *read_authorization(authorization)]
+    parameters = [*read_form(query), *read_authorization(authorization), *form]
     protocol = [(name, value) for name, value in parameters if name.startswith("oauth_")]
     said = dict(protocol)
     if len(said) < len(protocol):  # section 3.2: none may appear twice
@@ -117,7 +121,7 @@ def verify_request(
         raise SignatureRefused("Invalid signature")
     pair = secrets.get((said["oauth_consumer_key"], token))
     if pair is None:
-        raise SignatureRefused("Access token is invalid")
+        raise SignatureRefused(unknown or "Access token is invalid")
     expected = sign_hmac_sha1(base_string(method, url, parameters), *pair)
     if not hmac.compare_digest(expected, said.get("oauth_signature", "")):
         raise SignatureRefused("Invalid signature")

@@ -46,21 +46,32 @@ def serving(sandbox: Sandbox, port: int = 0) -> Iterator[str]:
             thread.join(timeout=5)
 
 
-def run_sandbox(port: int, write_config: Path | None, announce: Callable[[str], None]) -> None:
+def run_sandbox(
+    port: int,
+    write_config: Path | None,
+    announce: Callable[[str], None],
+    *,
+    dialect: str = "reference",
+    signed_in: bool = True,
+) -> None:
     """Serve until SIGINT or SIGTERM; print, or write, a configuration that works with it.
+
+    It speaks a dialect: `reference` or `wild`. Without `signed_in` the configuration has no access token.
 
     Raises:
         FeedwatchError: the port is taken, or the file exists.
     """
     sandbox = Sandbox()
+    sandbox.world.speak(dialect=dialect)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with serving(sandbox, port) as base:
-        config = sample_config(sandbox, base)
+        config = sample_config(sandbox, base, signed_in=signed_in)
         if write_config:
             _write_new(write_config, config)
-            announce(f"wrote {write_config}: try  feedwatch --config {write_config} run")
+            then = "run" if signed_in else "login jane"
+            announce(f"wrote {write_config}: try  feedwatch --config {write_config} {then}")
         else:
             announce(config)
         announce(f"# serving at {base} until Ctrl-C. To move the queue, for example:")
@@ -76,18 +87,24 @@ def sample_config(
     gather: str = "1s",
     targets: str = "  # phone: ntfy://ntfy.sh/my-topic",
     more: str = "",
+    signed_in: bool = True,
 ) -> str:
-    """A configuration that works with a sandbox."""
+    """A configuration that works with a sandbox; without `signed_in`, once somebody has signed in there."""
     account = sandbox.world.account
     has_target = any(not line.strip().startswith("#") for line in targets.splitlines())
+    token = (
+        f"    access_token: {account.access_token}\n    access_token_secret: {account.access_token_secret}\n"
+        f"    user_id: {account.user_id}\n"
+        if signed_in
+        else ""
+    )
     return (
         f"# a configuration for the sandbox at {base}\n"
         f"poll:\n  every: {every}\n\n"
         f"gather: {gather}\n\n"
         f"accounts:\n  jane:\n    service: netflix\n    url: {base}\n"
         f"    consumer_key: {account.consumer_key}\n    consumer_secret: {account.consumer_secret}\n"
-        f"    access_token: {account.access_token}\n    access_token_secret: {account.access_token_secret}\n"
-        f"    user_id: {account.user_id}\n\n"
+        f"{token}\n"
         f"{'targets:' if has_target else '# targets:'}\n{targets}\n{more}"
     )
 

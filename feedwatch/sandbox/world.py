@@ -6,118 +6,57 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import Any
 
 from feedwatch.errors import FeedwatchError
+from feedwatch.sandbox.dialects import DIALECTS
 from feedwatch.sandbox.films import list_films
+from feedwatch.sandbox.grants import Grants
+from feedwatch.sandbox.lists import (
+    AVAILABLE,
+    RATINGS,
+    SAVED,
+    Queued,
+    Rating,
+    Recommendation,
+    Viewing,
+)
+from feedwatch.sandbox.settings import Account, Switches
+from feedwatch.sandbox.shows import list_queueable
+from feedwatch.sandbox.titles import Title
 
-AVAILABLE, SAVED = "available now", "saved"
+__all__ = [
+    "ASKED_FOR",
+    "AVAILABLE",
+    "LISTS",
+    "RATINGS",
+    "SAVED",
+    "Account",
+    "OrderRefused",
+    "Queued",
+    "Rating",
+    "Recommendation",
+    "Switches",
+    "Viewing",
+    "World",
+]
 LISTS = ("queue", "history", "ratings", "recommendations")
-ASKED_FOR = (*LISTS, "index")
+ASKED_FOR = (
+    *LISTS,
+    *("index", "user", "title_states", "queue_changes", "rating_changes"),
+    *("catalog", "titles_index", "oauth", "tmdb"),
+)
 """What requests are counted for, and what can be told to fail."""
 _PREDICTED = re.compile(r"[0-4](\.[0-9])?|5(\.0)?")
-GENRES = ("Classics", "Comedy", "Documentary", "Drama", "Foreign", "Horror", "Sci-Fi & Fantasy", "Thrillers")
-RATINGS = ("1", "2", "3", "4", "5", "not_interested")
+_FURTHER = 55
+"""Suggestions that only a signed call is given: a feed shows the best."""
 
 
 class OrderRefused(FeedwatchError):
     """An order that cannot be carried out on the lists as they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """A title of the catalog."""
-
-    id: int
-    name: str
-    year: int
-
-    @property
-    def path(self) -> str:
-        """Its place in the catalog."""
-        return f"/catalog/titles/movies/{self.id}"
-
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """What it is, as far as anybody can tell from a number: one genre, or two."""
-        first, second = self.id % len(GENRES), self.id // 7 % len(GENRES)
-        return (GENRES[first],) if self.id % 3 == 0 or first == second else (GENRES[first], GENRES[second])
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """A title in the queue: its availability (`saved` has no position), and since when it is there."""
-
-    title: Title
-    availability: str
-    added_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Viewing:
-    """A title watched, and when."""
-
-    title: Title
-    watched_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """A title rated: `1` to `5`, or `not_interested`."""
-
-    title: Title
-    value: str
-    rated_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """A title suggested."""
-
-    title: Title
-    predicted: str
-
-
-@dataclass(slots=True)
-class Switches:
-    """What the server can be told to do otherwise: dialects of the API's years, and its moods.
-
-    `id_host` is the host in ids and links; `later_dialect` uses the labels, rels and schemes of later
-    replies. `atom_pages` off gives 25 titles whatever is asked for; `ignore_start_index` hears only how
-    many are wanted; `refuse_paging` answers 400 to both. `moves_between_pages` is how many times the
-    queue moves on just before a further page of it is given. `plain_only` answers in plain XML even who
-    asks for Atom. `faults` holds, for a list's name, what its next answers are to be instead of the list.
-    """
-
-    id_host: str = "api.netflix.com"
-    later_dialect: bool = False
-    opml_as_documented: bool = True
-    atom_pages: bool = True
-    atom_totals: bool = True
-    plain_only: bool = False
-    ignore_start_index: bool = False
-    refuse_paging: bool = False
-    moves_between_pages: int = 0
-    etag_per_page: bool = False
-    http_etags: bool = True
-    faults: dict[str, list[str]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Account:
-    """Who is served: keys, tokens and names, all made up and none of them worth anything."""
-
-    consumer_key: str = "sandbox-consumer-key-4qk2m8"
-    consumer_secret: str = "sandbox-consumer-secret-1f2e3d"  # noqa: S105 — it protects nothing
-    access_token: str = "sandbox-access-token-7c6b5a"  # noqa: S105
-    access_token_secret: str = "sandbox-token-secret-9z8y7x"  # noqa: S105
-    user_id: str = "T1sandboxUser.a1b2-"
-    first_name: str = "Jane"
-    last_name: str = "Sandbox"
-    allowed: bool = True
-    feed_token: str = "T1sandbox.feed~token-0.x1y2--"  # noqa: S105
 
 
 class World:
@@ -139,13 +78,21 @@ class World:
         self.recommendations = [
             Recommendation(title, f"{4.8 - n / 10:.1f}") for n, title in enumerate(rest[20:35])
         ]
+        pool = [*rest[35:], *(each for each in list_queueable() if each.kind == "seasons")]
+        self.further = [
+            Recommendation(title, f"{3.3 - n / 50:.1f}") for n, title in enumerate(pool[:_FURTHER])
+        ]
+        self.grants = Grants()
+        self.withheld: set[int] = set()
+        self.at_home: set[int] = set()
+        self._earlier: dict[str, tuple[Sequence[Any], int]] = {}
         self.versions = {"queue": 819_873_800_001, "history": 1, "ratings": 1, "recommendations": 1}
 
     # ── orders ────────────────────────────────────────────────────────────────────────────────────
 
     def add(self, *, title: str | int | None = None, position: int = 1) -> Title:
         """Put a title into the queue: one by name or id, else the next of the catalog."""
-        with self._moving("queue"):
+        with self.moving("queue"):
             placed = self._placed()
             self._check_position(position, len(placed) + 1)
             queued = [each.title for each in self.queue]
@@ -157,7 +104,7 @@ class World:
 
     def move(self, *, start: int, to: int) -> Title:
         """Move the title at one position to another."""
-        with self._moving("queue"):
+        with self.moving("queue"):
             placed = self._placed()
             self._check_position(start, len(placed))
             self._check_position(to, len(placed))
@@ -170,14 +117,14 @@ class World:
         """Take a title out of the queue, by position, name or id; the first, if nothing is said."""
         if position is not None and title is not None:
             raise OrderRefused("remove takes a position or a title, not both")
-        with self._moving("queue"):
+        with self.moving("queue"):
             item = self._queued(position, title)
             self.queue = [each for each in self.queue if each is not item]
             return item.title
 
     def save(self, *, title: str | int | None = None) -> Title:
         """Put a title that is not yet to be had into the saved part of the queue."""
-        with self._moving("queue"):
+        with self.moving("queue"):
             queued = [each.title for each in self.queue]
             found = self._choose(title, but=queued)
             _refuse_twice(found, queued, "in the queue")
@@ -186,7 +133,7 @@ class World:
 
     def make_available(self, *, title: str | int | None = None, position: int | None = None) -> Title:
         """Let a saved title (the first, if none is named) become available."""
-        with self._moving("queue"):
+        with self.moving("queue"):
             saved = self._saved()
             item = next((each for each in saved if title is None or _is(each.title, title)), None)
             if item is None:
@@ -195,12 +142,13 @@ class World:
             position = len(placed) + 1 if position is None else position
             self._check_position(position, len(placed) + 1)
             placed.insert(position - 1, replace(item, availability=AVAILABLE))
+            self.withheld.discard(item.title.id)
             self.queue = placed + [each for each in saved if each is not item]
             return item.title
 
     def watch(self, *, title: str | int | None = None) -> Title:
         """Watch a title; one that was watched before is watched again."""
-        with self._moving("history"):
+        with self.moving("history"):
             found = self._choose(title, but=[each.title for each in self.history])
             others = [each for each in self.history if each.title != found]
             self.history = [Viewing(found, self._later(v.watched_at for v in self.history)), *others]
@@ -210,7 +158,7 @@ class World:
         """Rate a title, or rate it anew."""
         if value not in RATINGS:
             raise OrderRefused(f"value is one of {', '.join(RATINGS)}")
-        with self._moving("ratings"):
+        with self.moving("ratings"):
             found = self._choose(title, but=[each.title for each in self.ratings])
             rating = Rating(found, value, int(self._clock()))
             if any(each.title == found for each in self.ratings):
@@ -223,7 +171,7 @@ class World:
         """Suggest a title, as the best."""
         if not _PREDICTED.fullmatch(predicted):
             raise OrderRefused("predicted is a number from 0 to 5, for example 4.9")
-        with self._moving("recommendations"):
+        with self.moving("recommendations"):
             suggested = [each.title for each in self.recommendations]
             found = self._choose(title, but=suggested)
             _refuse_twice(found, suggested, "recommended")
@@ -236,9 +184,53 @@ class World:
             self.account.feed_token = f"T1sandbox.{secrets.token_urlsafe(24)}--"
 
     def revoke(self) -> None:
-        """Take the access token back: signed calls answer 401 from now on."""
+        """Take all access tokens back: signed calls answer 401 until somebody signs in anew."""
         with self.lock:
             self.account.allowed = False
+            self.grants.revoke()
+
+    def withhold(self, *, title: str | int | None = None) -> Title:
+        """Let a title not be to be had: whoever queues it has it saved."""
+        with self.lock:
+            found = self._choose(title, but=[each.title for each in self.queue])
+            self.withheld.add(found.id)
+            return found
+
+    def send_home(self, *, title: str | int | None = None) -> Title:
+        """Let a title be at the user's home: it cannot be queued."""
+        with self.lock:
+            found = self._choose(title, but=[each.title for each in self.queue])
+            self.at_home.add(found.id)
+            return found
+
+    def speak(self, *, dialect: str) -> None:
+        """Set all switches that a dialect is made of."""
+        with self.lock:
+            for name, value in DIALECTS[dialect].items():
+                setattr(self.switches, name, value)
+
+    def token_secrets(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """The secrets of the access tokens that are alive, by consumer key and token."""
+        account = self.account
+        alive = dict(self.grants.access)
+        if account.allowed:
+            alive[account.access_token] = account.access_token_secret
+        return {
+            (account.consumer_key, token): (account.consumer_secret, secret)
+            for token, secret in alive.items()
+        }
+
+    def list_choices(self) -> list[Title]:
+        """Every title that can be on a list."""
+        return [*self.catalog, *list_queueable()]
+
+    def now(self) -> int:
+        """What time it is, in whole seconds."""
+        return int(self._clock())
+
+    def recall(self, name: str) -> tuple[Sequence[Any], int]:
+        """A list and its version as they were before its last change."""
+        return self._earlier.get(name, (getattr(self, name), self.versions[name]))
 
     def fail(self, *, feed: str, fault: str, times: int = 1) -> None:
         """Let the next answers of a list's address, or of the index, be something else."""
@@ -271,10 +263,12 @@ class World:
     # ── within ────────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def _moving(self, name: str) -> Iterator[None]:
+    def moving(self, name: str) -> Iterator[None]:
         """Hold everybody off while a list moves. An order is refused before it has touched anything."""
         with self.lock:
+            before = getattr(self, name), self.versions[name]
             yield
+            self._earlier[name] = before
             self.versions[name] += 1
 
     def _placed(self) -> list[Queued]:
@@ -305,7 +299,7 @@ class World:
             if fresh is None:
                 raise OrderRefused("the whole catalog is on that list: name a title of your own")
             return fresh
-        found = next((each for each in self.catalog if _is(each, title)), None)
+        found = next((each for each in self.list_choices() if _is(each, title)), None)
         if found is not None:
             return found
         if isinstance(title, int):
@@ -324,4 +318,4 @@ def _refuse_twice(title: Title, others: Iterable[Title], where: str) -> None:
 
 
 def _is(title: Title, wanted: str | int) -> bool:
-    return str(wanted) in (title.name, str(title.id))
+    return str(wanted) in (title.name, str(title.id), title.path)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from markupsafe import Markup as WrittenHtml
 
+from feedwatch.core.about import say_more
 from feedwatch.core.model import Kind
 from feedwatch.core.text import clean, shorten
 from feedwatch.core.wording import Part, Sentence
@@ -44,8 +45,8 @@ class Card(View):
     known: tuple[Text | str, ...]
 
 
-def make_card(story: StoryView) -> Card:
-    """Lay out a story."""
+def make_card(story: StoryView, *, synopsis: bool = True) -> Card:
+    """Lay out a story; with `synopsis` it says what the title is about."""
     tone = _TONES[sum(story.title.encode("utf-8", "replace")) % len(_TONES)]
     year = None if story.title.endswith(f"({story.year})") else story.year
     return Card(
@@ -54,7 +55,7 @@ def make_card(story: StoryView) -> Card:
         tone=tone,
         initial=_initial(story.title),
         happened=_say_happened(story),
-        known=tuple(_say_known(story)),
+        known=tuple(_say_known(story, synopsis=synopsis)),
     )
 
 
@@ -122,16 +123,29 @@ def _say_happened(story: StoryView) -> Text:
     return as_html("; ").join(write_starred(sentence) for sentence in told if sentence)
 
 
-def _say_known(story: StoryView) -> list[Text | str]:
+def _say_known(story: StoryView, *, synopsis: bool) -> list[Text | str]:
     """What is worth a quiet line: categories, what people think of it, how a post begins."""
+    known: list[Text | str] = [str(story.facts.category)] if story.facts.category else []
+    known += _say_details(story) or _say_ratings(story)
+    if story.excerpt and story.kind == Kind.STREAM:
+        known.append(shorten(clean(story.excerpt), _LONGEST_EXCERPT))
+    if synopsis and story.details.synopsis:
+        known.append(shorten(story.details.synopsis, _LONGEST_EXCERPT))
+    return known
+
+
+def _say_details(story: StoryView) -> list[Text | str]:
+    more = say_more(story.story)
+    return [write_starred(more)] if more else []
+
+
+def _say_ratings(story: StoryView) -> list[Text | str]:
     facts = story.facts
-    known: list[Text | str] = [str(facts.category)] if facts.category else []
+    known: list[Text | str] = []
     if story.kind != Kind.RECOMMENDATIONS and (predicted := _stars(facts.predicted_rating)):
         known.append(as_html("predicted ") + predicted)
     if average := _stars(facts.average_rating):
         known.append(as_html("on average ") + average)
-    if story.excerpt and story.kind == Kind.STREAM:
-        known.append(shorten(clean(story.excerpt), _LONGEST_EXCERPT))
     return known
 
 

@@ -19,6 +19,7 @@ from feedwatch.core.model import (
     RecordedChange,
     Story,
     Style,
+    TitleDetails,
 )
 from feedwatch.core.told import Told
 
@@ -30,6 +31,11 @@ _STYLES = (
     Style(markup=Markup.MARKDOWN, limit=32_000),
 )
 _COMPARED = {Kind.QUEUE: "availability", Kind.RATINGS: "rating", Kind.STREAM: "title"}
+_DETAILS = Details(
+    "https://example.org/pictures/1.png",
+    "How it begins.",
+    more=TitleDetails("1954", "PG", "3.9", "4.3", "What it is about.", queued=True, playable=True),
+)
 _FACTS = {
     "year": "1954",
     "availability": "available now",
@@ -81,7 +87,7 @@ def _record(number: int, kind: Kind, change: ChangeKind, facts: dict[str, str]) 
         previous_position=9 if is_placed and change is not ChangeKind.ADDED else None,
         facts={name: FactChange(None, facts.get(name))} if change is ChangeKind.UPDATED else {},
         entry_facts=facts,
-        details=Details() if is_bare else Details("https://example.org/pictures/1.png", "How it begins."),
+        details=Details() if is_bare else _DETAILS,
     )
 
 

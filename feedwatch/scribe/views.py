@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, tzinfo
 from typing import Any, ClassVar
 
-from feedwatch.core.model import FactChange, Notice, RecordedChange, Story, Style
+from feedwatch.core.about import more_of, say_more
+from feedwatch.core.model import FactChange, Notice, RecordedChange, Story, Style, TitleDetails
 from feedwatch.core.notices import describe_notice, summarize_notice
 from feedwatch.core.stories import known_facts, lead_of
 from feedwatch.core.telling import OWN_HEADING, count_stories, describe_story
@@ -53,6 +54,19 @@ _FACTS = frozenset(fact.name for fact in fields(Facts))
 
 
 @dataclass(frozen=True, slots=True)
+class DetailsView(View):
+    """What more is known of a title: by its service, or by TMDB; ratings are numbers of stars."""
+
+    year: Fact | None = None
+    certificate: str | None = None
+    average_rating: Fact | None = None
+    predicted_rating: Fact | None = None
+    synopsis: str | None = None
+    queued: bool | None = None
+    playable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeView(View):
     """One change: of `change` kind, on `feed` (`account/list`), as `text` says."""
 
@@ -70,6 +84,7 @@ class ChangeView(View):
     was: Facts
     now: Facts
     excerpt: str
+    details: DetailsView
     at: datetime
     text: Text
 
@@ -82,6 +97,7 @@ class StoryView(ChangeView):
     """What happened to one title: the change that leads, and all of them. A notice has none.
 
     `line` is as the templates say it, else as `text`. `picture` is the name under which a page shows it.
+    `about` is a line of what more is known of the title; empty where nothing is.
     """
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset({"story", "told"})
@@ -89,6 +105,7 @@ class StoryView(ChangeView):
     changes: Sequence[ChangeView]
     recommended: bool
     picture: str | None
+    about: Text
     story: Story = field(repr=False)
     told: tuple[Sentence, ...] = field(repr=False)
     line: Text = field(default_factory=Written)
@@ -125,6 +142,7 @@ def view_story(story: Story, style: Style, zone: tzinfo, picture: str | None = N
         changes=tuple(view_change(change, style, zone) for change in story.changes),
         recommended=story.recommended,
         picture=picture,
+        about=write_lines((more,), style) if (more := say_more(story)) else Written(),
         story=story,
         told=told,
         line=text,
@@ -149,6 +167,7 @@ def view_change(change: RecordedChange, style: Style, zone: tzinfo) -> ChangeVie
         was=_view_facts(_before(change.facts)),
         now=_view_facts(_after(change.facts)),
         excerpt=change.details.text,
+        details=_view_details(change.details.more),
         at=change.at.astimezone(zone),
         text=write_lines((describe_change(change),), style),
     )
@@ -174,7 +193,8 @@ def _view_lead(story: Story, style: Style, zone: tzinfo) -> dict[str, Any]:
     if lead is None:
         assert story.notice is not None
         return _fields_of(_view_notice(story.notice, style, zone))
-    return _fields_of(view_change(lead, style, zone)) | {"facts": _view_facts(known_facts(story))}
+    more = {"facts": _view_facts(known_facts(story)), "details": _view_details(more_of(story))}
+    return _fields_of(view_change(lead, style, zone)) | more
 
 
 def _fields_of(view: ChangeView) -> dict[str, Any]:
@@ -210,6 +230,7 @@ def _view_notice(notice: Notice, style: Style, zone: tzinfo) -> ChangeView:
         was=Facts(),
         now=Facts(),
         excerpt="",
+        details=DetailsView(),
         at=notice.at.astimezone(zone),
         text=write_lines(describe_notice(notice), style),
     )
@@ -217,6 +238,20 @@ def _view_notice(notice: Notice, style: Style, zone: tzinfo) -> ChangeView:
 
 def _view_facts(facts: Mapping[str, str | None]) -> Facts:
     return Facts(**{name: _read_fact(value) for name, value in facts.items() if name in _FACTS})
+
+
+def _view_details(more: TitleDetails | None) -> DetailsView:
+    if more is None:
+        return DetailsView()
+    return DetailsView(
+        year=_read_fact(more.year),
+        certificate=more.certificate and clean(more.certificate),
+        average_rating=_read_fact(more.average_rating),
+        predicted_rating=_read_fact(more.predicted_rating),
+        synopsis=clean(more.synopsis) or None,
+        queued=more.queued,
+        playable=more.playable,
+    )
 
 
 def _before(facts: Mapping[str, FactChange]) -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import tzinfo
+from functools import partial
 
 from feedwatch.core.model import Markup, PictureLink, Style
 from feedwatch.core.telling import count_stories
@@ -22,6 +23,10 @@ LISTS = {Markup.TEXT: "list.txt.j2", Markup.HTML: "list.html.j2", Markup.MARKDOW
 _SEEN_IN_LINE = tuple(
     each.name for each in fields(StoryView) if each.name not in {"story", "told", "line", "is_reworded"}
 )
+
+
+_SOME = 12
+"""A page of no more titles than that says what each is about: mail programs cut off long ones."""
 
 
 class SetFault(Exception):
@@ -119,7 +124,7 @@ class Work:
             "day": day,
             "preview": say_preview(stories, self.told.more),
             "accounts": list_accounts(view_lists(stories)),
-            "make_card": make_card,
+            "make_card": partial(make_card, synopsis=len(stories) <= _SOME),
         }
         return self._render_own(name, style, self._see(stories) | page)
 

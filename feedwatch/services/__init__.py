@@ -15,12 +15,14 @@ from feedwatch.services.base import (
     Means,
     Memory,
     Service,
+    turns_beside,
 )
 from feedwatch.services.feeds import FeedsService, FeedsSettings, ListedFeed
-from feedwatch.services.netflix import NetflixService, NetflixSettings
+from feedwatch.services.netflix import USER_ID, NetflixService, NetflixSettings, find_token
 from feedwatch.services.opml import OpmlService, OpmlSettings, is_address, read_own_list
 
 __all__ = [
+    "USER_ID",
     "FeedWishes",
     "FeedsSettings",
     "Fetch",
@@ -34,8 +36,10 @@ __all__ = [
     "Service",
     "ServiceSettings",
     "find_named_addresses",
+    "find_token",
     "host_of",
     "open_service",
+    "turns_beside",
 ]
 
 ServiceSettings = NetflixSettings | OpmlSettings | FeedsSettings

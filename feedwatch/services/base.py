@@ -74,6 +74,11 @@ class Memory:
     sign_in: SignIn | None = None
 
 
+def turns_beside(state: Path) -> Path:
+    """The folder beside a state in which its processes keep whose turn it is to sign."""
+    return state.with_name(f"{state.name}.turns")
+
+
 async def _send_nothing(*_: object, **__: object) -> AskOutcome:
     return FetchFailed(Reason.INTERNAL, "nothing to call with")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Literal
 from urllib.parse import quote
 
-from feedwatch.core.model import Answered, FetchFailed, FoundFeed, ParseFailed, Reason
+from feedwatch.core.model import Answered, FoundFeed, ParseFailed, Reason
+from feedwatch.core.state import SignIn
 from feedwatch.netflix.calling import Call
 from feedwatch.netflix.index import read_index, read_user_id
+from feedwatch.netflix.judging import say_clock_offset
 from feedwatch.netflix.signing import Consumer, Token, application_of
 from feedwatch.netflix.status import classify_failure
 from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memory, heed_wishes
@@ -18,8 +19,6 @@ from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memor
 USER_ID = "user_id"
 """The fact under which an account remembers whose access token it holds."""
 
-_CLOCK_MAY_BE_OFF = timedelta(minutes=2)
-"""A server that refuses a sign-in while our clock differs from its own by more may do so for that alone."""
 _OTHER_USER = (Reason.UNAUTHORIZED, Reason.NOT_FOUND)
 
 
@@ -40,6 +39,15 @@ class NetflixSettings:
     plain: bool = False
 
 
+def find_token(settings: NetflixSettings, signed_in: SignIn | None) -> Token | None:
+    """The access token that counts: the configuration's, else what signing in has got here."""
+    if settings.token is not None:
+        return settings.token
+    if signed_in is None or signed_in.application != application_of(settings.url, settings.consumer):
+        return None
+    return Token(signed_in.token, signed_in.secret)
+
+
 class NetflixService:
     """One account at such a server."""
 
@@ -54,7 +62,7 @@ class NetflixService:
         token = self._find_token()
         if token is None:
             return IndexFailed(Reason.NO_CREDENTIALS, signed_out=True)
-        user_id = self._settings.user_id or self._memory.facts.get(USER_ID)
+        user_id = self._settings.user_id or self._find_signed_in() or self._memory.facts.get(USER_ID)
         if user_id is None:
             return await self._find_for_current_user(token)
         found = await self._ask_index(token, user_id)
@@ -86,13 +94,12 @@ class NetflixService:
 
     def _find_token(self) -> Token | None:
         """The access token that the configuration names, or the one that signing in here has got."""
-        if self._settings.token is not None:
-            return self._settings.token
+        return find_token(self._settings, self._memory.sign_in)
+
+    def _find_signed_in(self) -> str | None:
+        """Who signed in here, where it is that token which counts: its server said so."""
         signed_in = self._memory.sign_in
-        application = application_of(self._settings.url, self._settings.consumer)
-        if signed_in is None or signed_in.application != application:
-            return None
-        return Token(signed_in.token, signed_in.secret)
+        return signed_in.user_id if signed_in and self._settings.token is None else None
 
     def _choose(self, feeds: Collection[FoundFeed]) -> list[FoundFeed]:
         wanted = self._settings.feeds
@@ -109,17 +116,7 @@ class NetflixService:
             return outcome
         failed = classify_failure(outcome, tokenized=False, now=self._means.clock())
         self._answered = failed.status or self._answered
-        if failed.reason is Reason.UNAUTHORIZED and (off := self._say_how_far_off(failed)):
+        if failed.reason is Reason.UNAUTHORIZED and (off := say_clock_offset(failed, self._means.clock())):
             return IndexFailed(Reason.WRONG_CLOCK, off, status=self._answered)
         signed_out = failed.reason is Reason.UNAUTHORIZED
         return IndexFailed(failed.reason, failed.detail, signed_out, failed.retry_after, self._answered)
-
-    def _say_how_far_off(self, failed: FetchFailed) -> str | None:
-        """Say by how much our clock differs from the server's; None if not by enough to matter."""
-        if failed.server_at is None:
-            return None
-        off = self._means.clock() - failed.server_at
-        if abs(off) <= _CLOCK_MAY_BE_OFF:
-            return None
-        minutes = round(abs(off) / timedelta(minutes=1))
-        return f"{minutes:,} minutes {'ahead of' if off > timedelta(0) else 'behind'} its server"

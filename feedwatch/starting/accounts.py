@@ -12,7 +12,7 @@ from feedwatch.config import is_account_name, is_web_address
 from feedwatch.core.model import Kind
 from feedwatch.services.naming import make_name
 from feedwatch.starting.addresses import check_server
-from feedwatch.starting.dialogue import Dialogue, need, take
+from feedwatch.starting.dialogue import Dialogue, need
 from feedwatch.starting.draft import AccountDraft, FeedDraft, FeedsDraft, NetflixDraft, OpmlDraft
 from feedwatch.starting.targets import check_name
 
@@ -153,26 +153,14 @@ def _check_place(answer: str) -> str:
 # ── the API ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _ask_netflix(dialogue: Dialogue, try_out: Try) -> NetflixDraft:
-    draft = NetflixDraft(_suggest_person(), "", "", "")
-    while True:
-        draft = _ask_credentials(dialogue, draft)
-        if not draft.access_token:
-            dialogue.say(f"Later, feedwatch login {draft.name} says how to sign in.")
-            return draft
-        if try_out(draft):
-            return draft
-
-
-def _ask_credentials(dialogue: Dialogue, before: NetflixDraft) -> NetflixDraft:
-    """Ask for all that an account needs; what is no secret need not be typed a second time."""
-    url = dialogue.ask("Server", before.url, check_server)
-    key = dialogue.ask("Consumer key of the application registered there", before.consumer_key)
+def _ask_netflix(dialogue: Dialogue, _try_out: Try) -> NetflixDraft:
+    """Ask for all that signing in needs; it is tried by that, when all is written."""
+    url = dialogue.ask("Server", check=check_server)
+    key = dialogue.ask("Consumer key of the application registered there")
     secret = dialogue.ask_secret("Its secret")
-    token = dialogue.ask_secret("Access token of the account, Enter for none yet", take)
-    token_secret = dialogue.ask_secret("Secret of the access token") if token else ""
-    name = dialogue.ask("What to call the account", before.name, check_name)
-    return NetflixDraft(name, url, key, secret, token, token_secret)
+    name = dialogue.ask("What to call the account", _suggest_person(), check_name)
+    dialogue.say(f"To sign in, type at the end: feedwatch login {name}")
+    return NetflixDraft(name, url, key, secret)
 
 
 def _suggest_person() -> str:

@@ -57,8 +57,6 @@ class NetflixDraft:
     url: str
     consumer_key: str = field(repr=False)
     consumer_secret: str = field(repr=False)
-    access_token: str = field(default="", repr=False)
-    access_token_secret: str = field(default="", repr=False)
 
 
 AccountDraft = FeedsDraft | OpmlDraft | NetflixDraft
@@ -157,16 +155,9 @@ class _Writer:
         yield "    service: netflix"
         yield f"    url: {write_value(account.url)}"
         yield f"    consumer_key: {write_value(account.consumer_key)}"
-        secrets = {
-            "consumer_secret": account.consumer_secret,
-            "access_token": account.access_token,
-            "access_token_secret": account.access_token_secret,
-        }
-        for key, value in secrets.items():
-            if value:
-                yield f"    {key}: {self._write_secret(value, f'{account.name}.{key}')}"
-        if not account.access_token:
-            yield f"    # Not signed in yet: feedwatch login {account.name} says what to do."
+        secret = self._write_secret(account.consumer_secret, f"{account.name}.consumer_secret")
+        yield f"    consumer_secret: {secret}"
+        yield f"    # Nobody is signed in yet: type  feedwatch login {account.name}"
 
     def write_targets(self, target: TargetDraft | None) -> Iterator[str]:
         if target is None:

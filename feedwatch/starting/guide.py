@@ -16,7 +16,7 @@ from feedwatch.config.zones import find_zone, own_zone
 from feedwatch.errors import ConfigError
 from feedwatch.starting.accounts import ask_account
 from feedwatch.starting.dialogue import Dialogue, end_sentence, is_terminal, need
-from feedwatch.starting.draft import AccountDraft, Draft, FeedsDraft, Papers, write_papers
+from feedwatch.starting.draft import AccountDraft, Draft, FeedsDraft, NetflixDraft, Papers, write_papers
 from feedwatch.starting.placing import names_beside, put_in_place, show_path
 from feedwatch.starting.service import offer_service
 from feedwatch.starting.targets import ask_target
@@ -52,7 +52,7 @@ def guide_start(named: Path | None) -> None:
         except (click.Abort, KeyboardInterrupt):
             click.echo("\nEnded. The configuration is written; no service was started.", err=True)
             raise click.Abort from None
-    _say_what_is_next(dialogue, file, started=started)
+    _say_what_is_next(dialogue, draft, file, started=started)
 
 
 def _ask_all(dialogue: Dialogue) -> Draft:
@@ -258,10 +258,14 @@ def _say_what_was_written(dialogue: Dialogue, file: Path, papers: Papers, kept: 
         dialogue.say(f"The one before is kept: {show_path(kept)}")
 
 
-def _say_what_is_next(dialogue: Dialogue, file: Path, *, started: bool) -> None:
+def _say_what_is_next(dialogue: Dialogue, draft: Draft, file: Path, *, started: bool) -> None:
     usual = _default_place(None) == file
     start = "feedwatch" if usual else f"feedwatch --config {show_path(file)}"
-    rows = [] if started else [("run", "watch and tell, until Ctrl-C")]
+    account = draft.account
+    rows = []
+    if isinstance(account, NetflixDraft):
+        rows.append((f"login {account.name}", "sign in: nothing is watched before that"))
+    rows += [] if started else [("run", "watch and tell, until Ctrl-C")]
     rows += [
         ("status", "each list, when it was polled, how it went"),
         ("changes", "what changed"),

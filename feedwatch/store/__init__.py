@@ -2,11 +2,13 @@
 
 from feedwatch.store.base import Store
 from feedwatch.store.copying import copy_state
+from feedwatch.store.detailing import Askable
 from feedwatch.store.lock import hold_state, is_owner_alive, owner_now
 from feedwatch.store.rescue import rescue_state
 from feedwatch.store.thread import StoreThread
 
 __all__ = [
+    "Askable",
     "Store",
     "StoreThread",
     "copy_state",

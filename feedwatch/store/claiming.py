@@ -38,6 +38,7 @@ from feedwatch.store.codec import (
     write_pictures,
 )
 from feedwatch.store.connection import Row, Transaction, insert_row
+from feedwatch.store.detailing import add_title_details
 from feedwatch.store.memory import CHANGE_COLUMNS, IS_RECOMMENDED, read_change
 from feedwatch.store.settling import hold_messages, kill_message, read_health
 
@@ -117,7 +118,8 @@ class Wanted:
     """What is asked for: the message to be sent to an address now.
 
     `look` says what a manner, by its key, means now; `notices_quiet_until_at` is when notices may be told
-    again. `drop_ambiguous`: what may have arrived is given up, and not sent again.
+    again. `drop_ambiguous`: what may have arrived is given up, and not sent again. `details_since` is from
+    when on details of titles may be told.
     """
 
     address: str
@@ -126,6 +128,7 @@ class Wanted:
     drop_ambiguous: bool
     look: Callable[[str], MannerNow]
     notices_quiet_until_at: datetime | None = None
+    details_since: datetime | None = None
 
 
 def choose_message(conn: Transaction, wanted: Wanted) -> int | None:
@@ -283,7 +286,10 @@ def _begin_digest(conn: Transaction, wanted: Wanted, which: tuple[str, str, str]
 def _bind(conn: Transaction, offered: Sequence[Row], wanted: Wanted, bundle: Bundle) -> int:
     """Make a message of the longest run that fits, the first at least; returns its id."""
     at = stamp(wanted.now)
-    composed = wanted.compose([_read_owed(row) for row in offered], bundle)
+    owed = [_read_owed(row) for row in offered]
+    if wanted.details_since is not None:
+        owed = add_title_details(conn, owed, wanted.details_since)
+    composed = wanted.compose(owed, bundle)
     told = frozenset(composed.deliveries)
     bound = [row for row in offered if row["delivery_id"] in told] or offered[:1]
     set_apart_at = bound[0]["set_apart_at"]

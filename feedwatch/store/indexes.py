@@ -57,8 +57,16 @@ class Indexes(Connection):
 
     def account_statuses(self) -> tuple[AccountStatus, ...]:
         """What is known of each configured account."""
-        rows = self.query("SELECT * FROM accounts WHERE configured ORDER BY name")
+        rows = self.query(
+            f"SELECT accounts.*, {_ASKED_AS} AS asked_as FROM accounts "  # noqa: S608 — a constant
+            "LEFT JOIN sign_ins ON sign_ins.account = accounts.name WHERE configured ORDER BY name"
+        )
         return tuple(_account_status(row) for row in rows)
+
+    def is_signed_out(self, account: str) -> bool:
+        """Whether nothing is to be signed for an account: it is signed out, or not configured."""
+        rows = self.query("SELECT signed_out FROM accounts WHERE configured AND name = ?", (account,))
+        return not rows or bool(rows[0]["signed_out"])
 
     def known_feeds(self, account: str) -> tuple[KnownFeed, ...]:
         """The feeds that an account has or had."""
@@ -102,32 +110,60 @@ class Indexes(Connection):
         account: str,
         *,
         now: datetime,
-        next_index_at: datetime,
+        next_index_at: datetime | None,
         reason: Reason,
         detail: str,
-        signed_out: bool,
         notice: Notice | None,
         notice_addresses: Sequence[str],
-    ) -> None:
-        """Write that an index could not be read. Signed out, it is not asked for again by itself."""
+        asked_as: str | None = None,
+    ) -> bool:
+        """Write that an index could not be read; not to be read again by itself, it is signed out.
+
+        False, and nothing is written, if the account was asked as somebody else than it is by now.
+        """
         announced_broken = notice is not None and notice.kind is NoticeKind.ACCOUNT_BROKEN
         with self.transaction() as conn:
+            before = _find_account(conn, account)
+            if asked_as is not None and (before is None or before["asked_as"] != asked_as):
+                return False
             conn.execute(
                 "UPDATE accounts SET next_index_at = ?, failures = failures + 1, "
                 "failing_since_at = coalesce(failing_since_at, ?), reason = ?, detail = ?, signed_out = ?, "
                 "broken_announced = max(broken_announced, ?) WHERE name = ?",
                 (
-                    None if signed_out else stamp(next_index_at),
+                    write_instant(next_index_at),
                     stamp(now),
                     reason,
                     detail,
-                    signed_out,
+                    next_index_at is None,
                     announced_broken,
                     account,
                 ),
             )
-            if notice:
+            # However many find a token dead, and in however many processes: it is told once.
+            is_told = before is not None and before["signed_out"]
+            if notice and not (is_told and notice.kind is NoticeKind.SIGNED_OUT):
                 owe_notice(conn, notice, notice_addresses)
+        return True
+
+
+# Another sign-in is another account to whoever was asked with the one before. The token itself is not told.
+_ASKED_AS = "accounts.stamp || coalesce(' ' || sign_ins.application || ' ' || sign_ins.at, '')"
+
+
+def _find_account(conn: Transaction, account: str) -> Row | None:
+    found: Row | None = conn.execute(
+        f"SELECT accounts.*, {_ASKED_AS} AS asked_as FROM accounts "  # noqa: S608 — a constant
+        "LEFT JOIN sign_ins ON sign_ins.account = accounts.name WHERE configured AND name = ?",
+        (account,),
+    ).fetchone()
+    return found
+
+
+def find_asked_as(conn: Transaction, account: str) -> str | None:
+    """As whom an account would be asked now; None while it is not configured."""
+    row = _find_account(conn, account)
+    return row["asked_as"] if row is not None else None
 
 
 def _sync_account(conn: Transaction, name: str, mark: str, row: Row | None, now: datetime) -> None:
@@ -141,6 +177,8 @@ def _sync_account(conn: Transaction, name: str, mark: str, row: Row | None, now:
             "UPDATE accounts SET configured = 1, stamp = ?, signed_out = 0, next_index_at = ? WHERE name = ?",
             (mark, stamp(now), name),
         )
+        # Whoever it is asked as now: what another was told is not theirs.
+        conn.execute("DELETE FROM title_details WHERE account = ?", (name,))
     else:
         # Back in the configuration after a while: its index may have moved on.
         due = row["next_index_at"] if row["configured"] or row["signed_out"] else stamp(now)
@@ -150,7 +188,7 @@ def _sync_account(conn: Transaction, name: str, mark: str, row: Row | None, now:
 def _account_status(row: Row) -> AccountStatus:
     return AccountStatus(
         name=row["name"],
-        stamp=row["stamp"],
+        stamp=row["asked_as"],
         signed_out=bool(row["signed_out"]),
         reason=read_reason(row["reason"]),
         detail=row["detail"],

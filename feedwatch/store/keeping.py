@@ -26,6 +26,15 @@ _FORGET_DETAILS = """
 UPDATE changes SET picture = NULL, excerpt = '' WHERE id IN (
     SELECT id FROM changes WHERE (picture IS NOT NULL OR excerpt <> '') AND at < :before LIMIT :batch)
 """
+_FORGET_TITLES = """
+DELETE FROM title_details WHERE (account, subject) IN
+    (SELECT account, subject FROM title_details WHERE at < :before LIMIT :batch)
+"""
+# What has arrived is never sent again: its title stays for `outbox`, its text may hold details of titles.
+_FORGET_TEXTS = """
+UPDATE messages SET body = '', twin = '', pictures = '[]' WHERE id IN (
+    SELECT id FROM messages WHERE state = 'delivered' AND settled_at < :before AND body <> '' LIMIT :batch)
+"""
 _STEPS = (
     """DELETE FROM deliveries WHERE id IN
        (SELECT id FROM deliveries WHERE settled_at < :before LIMIT :batch)""",
@@ -61,13 +70,15 @@ class Keeping(Connection):
     def prune(self, now: datetime, keep: timedelta, details: timedelta | None = None) -> int:
         """Forget a batch of what is older than `keep`; returns how many rows. Never what is still owed.
 
-        The pictures and excerpts of changes are forgotten after `details`, if that is sooner.
+        The pictures and excerpts of changes are forgotten after `details`, if that is sooner, and so are what
+        was asked about titles and the texts of messages that have arrived.
         """
         values = {"before": stamp(now - keep), "batch": BATCH}
         detailed = {"before": stamp(now - min(keep, details or keep)), "batch": BATCH}
         with self.transaction() as conn:
-            forgotten = conn.execute(_FORGET_DETAILS, detailed).rowcount
-            return forgotten + sum(conn.execute(step, values).rowcount for step in _STEPS)
+            forgotten = sum(conn.execute(step, values).rowcount for step in _STEPS)
+            sooner = (_FORGET_DETAILS, _FORGET_TITLES, _FORGET_TEXTS)
+            return forgotten + sum(conn.execute(step, detailed).rowcount for step in sooner)
 
     def record_notice(self, notice: Notice, addresses: Sequence[str]) -> None:
         """Owe a notice that comes with no other news to addresses."""

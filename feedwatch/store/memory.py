@@ -40,15 +40,15 @@ changes.feed_kind = 'queue' AND changes.kind = 'added' AND EXISTS (
 """Whether the title of a queue's change is, or was within what is kept, among those recommended."""
 
 
-def recall_feed(conn: Transaction, row: Row, coming: Snapshot, now: datetime) -> FeedMemory:
-    """What is known of a feed at the moment a list of it lands."""
+def recall_feed(conn: Transaction, row: Row, coming: Sequence[Entry], now: datetime) -> FeedMemory:
+    """What is known of a feed at the moment a list with these entries lands."""
     held = (
         HeldReply(read_word(Reason, row["held_reason"]), row["held_digest"]) if row["held_reason"] else None
     )
     return FeedMemory(
         snapshot=read_snapshot(conn, row),
         compared_as=row["compared_as"],
-        seen=_find_seen(conn, row["id"], coming.entries),
+        seen=_find_seen(conn, row["id"], coming),
         held=held,
         body_etag=row["body_etag"],
         left_etags=read_texts(row["left_etags"]),

@@ -70,7 +70,7 @@ class Outbox(Connection):
         """The addresses that have something to send now, and nothing under way that it must wait for."""
         return tuple(row["address"] for row in self.query(DUE_ADDRESSES, {"at": stamp(now)}))
 
-    def claim_message(
+    def claim_message(  # noqa: PLR0913 — all that a claim hangs on, each by its name
         self,
         address: str,
         *,
@@ -81,6 +81,7 @@ class Outbox(Connection):
         drop_ambiguous: bool = False,
         look: Callable[[str], MannerNow] = lambda _: MannerNow(),
         notices_quiet_until_at: datetime | None = None,
+        details_since: datetime | None = None,
     ) -> ClaimedMessage | None:
         """Take what is due for an address until `lease_until_at`; None if nothing may be sent now.
 
@@ -88,9 +89,9 @@ class Outbox(Connection):
         longest run of due deliveries of one manner that fits; the others wait for the next. What `look`
         says to be quiet now waits for the end of that. One whose claim has run
         out may have arrived; with `drop_ambiguous` it is given up. Time in which it was due and nobody
-        tried is no part of its life.
+        tried is no part of its life. What is kept of titles since `details_since` is told with them.
         """
-        wanted = Wanted(address, now, compose, drop_ambiguous, look, notices_quiet_until_at)
+        wanted = Wanted(address, now, compose, drop_ambiguous, look, notices_quiet_until_at, details_since)
         with self.transaction() as conn:
             message_id = choose_message(conn, wanted)
             if message_id is None:

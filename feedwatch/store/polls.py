@@ -88,7 +88,7 @@ class Polls(Connection):
             ).fetchone()
             if feed is None:
                 return None
-            memory = recall_feed(conn, feed, result.snapshot, result.at)
+            memory = recall_feed(conn, feed, (*result.snapshot.entries, *result.earlier), result.at)
             decision = decide(memory, result)
             write_decision(Landing(conn, feed, task, result, decision), memory.snapshot)
         return decision

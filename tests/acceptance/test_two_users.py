@@ -54,6 +54,10 @@ def _rehearse(small: Scene) -> None:
         names = small.folder / "modules"
         assert small.do(*command.split(), moments={"tell_modules": str(names)}).status == 0
         small.warm.import_late(names)
+    # A message with stars in it is measured in what chat services count.
+    names = small.folder / "modules"
+    names.write_text("encodings.utf_16_le")
+    small.warm.import_late(names)
 
 
 def _give_credentials(machine: Scene, hook: WebhookSink) -> None:

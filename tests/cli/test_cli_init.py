@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from feedserver import FeedServer, Visit, reply
-from running import at_sandbox, run
+from running import run
 from sinks import MailSink, WebhookSink
 from typist import CTRL_C, CTRL_D, Typist, at_terminal
 
@@ -159,46 +160,26 @@ def test_secrets_stand_in_the_file_only_where_that_is_wanted(
     assert typist.shown.count(sink.url) == 1  # where it was typed
 
 
-def test_an_account_is_asked_with_its_tokens_and_they_are_not_shown(tmp_path: Path) -> None:
-    """An account at a server of the API shows its lists at once; no token is ever on the screen."""
-    (tmp_path / "here").mkdir()
-    with (
-        at_sandbox(tmp_path / "here") as place,
-        at_terminal("init", folder=tmp_path, env=NO_PROGRAMS) as typist,
-    ):
-        owner = place.world.account
+def test_an_account_is_left_to_login_and_its_secret_is_not_shown(tmp_path: Path) -> None:
+    """An account at a server of the API says what to type to sign in; no secret is ever on the screen."""
+    with at_terminal("init", folder=tmp_path, env=NO_PROGRAMS) as typist:
         typist.answer("What is it? [1]:", "3")
-        typist.answer("Server:", place.base)
-        typist.answer("Consumer key of the application registered there:", owner.consumer_key)
-        typist.answer("Its secret (not shown):", "another")
-        typist.answer("Access token of the account, Enter for none yet (not shown):", owner.access_token)
-        typist.answer("Secret of the access token (not shown):", owner.access_token_secret)
+        typist.answer("Server:", "https://api.example.net")
+        typist.answer("Consumer key of the application registered there:", "some-key")
+        typist.answer("Its secret (not shown):", "a-secret-of-its-own")
         typist.answer("What to call the account", "jane")
-        refused = flat(typist.answer("Go on with it all the same? [y/N]:"))
-        typist.answer(f"Server [{place.base}]:")
-        typist.answer(f"[{owner.consumer_key}]:")
-        typist.answer("Its secret (not shown):", owner.consumer_secret)
-        typist.answer("Access token of the account, Enter for none yet (not shown):", owner.access_token)
-        typist.answer("Secret of the access token (not shown):", owner.access_token_secret)
-        typist.answer("What to call the account [jane]:")
+        typist.wait_for("To sign in, type at the end: feedwatch login jane")
         answer_that_nobody_is_told(typist)
         answer_where(typist)
         typist.answer("Is that right?")
         typist.answer("Write it?")
         assert typist.end() == 0
-    assert "does not accept the sign-in" in refused
-    assert "It has 4 feeds:" in typist.shown
-    for secret in (owner.consumer_secret, owner.access_token, owner.access_token_secret):
-        assert secret not in typist.shown
-        assert secret not in (tmp_path / ".config/feedwatch/config.yaml").read_text()
+    assert re.search(r"feedwatch login jane +sign in", typist.shown)
+    assert "a-secret-of-its-own" not in typist.shown
+    assert "a-secret-of-its-own" not in (tmp_path / ".config/feedwatch/config.yaml").read_text()
     account = load(tmp_path).accounts["jane"]
     assert isinstance(account, NetflixAccount)
-    assert [each.reveal() for each in account.credentials] == [
-        owner.consumer_key,
-        owner.consumer_secret,
-        owner.access_token,
-        owner.access_token_secret,
-    ]
+    assert [each.reveal() for each in account.credentials] == ["some-key", "a-secret-of-its-own"]
 
 
 def test_a_list_of_subscriptions_is_a_file_or_none(tmp_path: Path, feeds: FeedServer) -> None:

@@ -160,7 +160,7 @@ def test_signed_out_account_is_told_with_what_to_do(day: Day) -> None:
     """A signed-out account ends a round with 1, and says which command helps."""
     poll = day.ran["poll signed out"]
     assert poll.status == 1
-    assert "jane is signed out: feedwatch login jane says what to do\n" in poll.err
+    assert "jane is signed out: to sign in, type  feedwatch login jane\n" in poll.err
 
 
 def test_status_tells_troubles_in_words(day: Day) -> None:
@@ -168,7 +168,7 @@ def test_status_tells_troubles_in_words(day: Day) -> None:
     status = day.ran["status"]
     assert status.status == 0
     assert "Films / 映画" in status.out
-    assert "feedwatch login jane says what to do" in " ".join(status.out.split())
+    assert "type: feedwatch login jane" in " ".join(status.out.split())
     assert "signed_out" in status.out
     assert re.search(r"^jane/queue, jane/", status.out, re.MULTILINE)
 

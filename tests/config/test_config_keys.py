@@ -94,6 +94,14 @@ VALID = {
     "gather not": ("gather: 0s", "gather", timedelta()),
     "zone": ("zone: Asia/Kathmandu", "zone", ZoneInfo("Asia/Kathmandu")),
     "details": ("details: 1h", "details", HOURS),
+    "tmdb": ("tmdb: {api_key: word}", "tmdb.api_key", "word"),
+    "tmdb's server": ("tmdb: {api_key: word}", "tmdb.url", "https://api.themoviedb.org"),
+    "tmdb's other server": (
+        "tmdb: {api_key: word, url: 'http://127.0.0.1:9/x'}",
+        "tmdb.url",
+        "http://127.0.0.1:9/x",
+    ),
+    "tmdb none": ("log: info", "tmdb", None),
     "target secret": (
         "targets: {p: {url: 'webhook+https://h.example/x', secret: word}}",
         "targets.p.secret",
@@ -110,6 +118,11 @@ VALID = {
     "consumer_key": (NETFLIX, "accounts.jane.consumer_key", "key-of-the-app"),
     "consumer_secret": (NETFLIX, "accounts.jane.consumer_secret", "secret-of-the-app"),
     "discovery": (f"{NETFLIX}    discovery: opml", "accounts.jane.discovery", "opml"),
+    "login page": (
+        f"{NETFLIX}    login_url: https://www.example.net/let-in",
+        "accounts.jane.login_url",
+        "https://www.example.net/let-in",
+    ),
     "user_id": (f"{NETFLIX}    user_id: jane-1024", "accounts.jane.user_id", "jane-1024"),
     "user_id that looks like a number": (f"{NETFLIX}    user_id: 0123", "accounts.jane.user_id", "0123"),
     "access tokens": (
@@ -332,6 +345,7 @@ BAD = {
     "netflix url of another scheme": (NETFLIX.replace("https:", "ftp:"), "4:10: an http or https address is wanted"),
     "netflix url with a query": (NETFLIX.replace("example.net", "example.net/?a=1"), "4:10: the address of a server is wanted, without `?` and `#`"),
     "netflix url of no host": (NETFLIX.replace("api.example.net", "[::1"), "4:10: this is no address: https://host/path, without spaces"),
+    "login page with a query": (f"{NETFLIX}    login_url: https://x.example/in?a=b", "7:16: the address of a server is wanted, without `?` and `#`"),
     "discovery": (f"{NETFLIX}    discovery: json", "7:16: one of these is wanted: xml, opml"),
     "user_id empty": (f"{NETFLIX}    user_id: ''", "7:14: what stands here is empty"),
     "half a token": (f"{NETFLIX}    access_token: abc", "2:3: `access_token` and `access_token_secret` go together: one of them is missing"),
@@ -418,7 +432,11 @@ BAD = {
     "template of nothing": ("templates: {a: {line: {queue: }}}", "1:24: a value is missing"),
     "template with a bell": ('templates: {a: {title: "a\\ab"}}', "1:24: a line break or control character in a value of one line"),
     "a key that is unknown": ("pol: {every: 1h}", "1:1: unknown key; did you mean `poll`?"),
-    "a key like no other": ("zzz: 1", "1:1: unknown key; known here are: state, poll, private_networks, accounts, targets, routes, templates, notices, gather, zone, retry, on_ambiguous, keep, details, log"),
+    "a key like no other": ("zzz: 1", "1:1: unknown key; known here are: state, poll, private_networks, accounts, targets, routes, templates, notices, gather, zone, retry, on_ambiguous, keep, details, tmdb, log"),
+    "tmdb a key alone": ("tmdb: key", "1:7: a mapping is wanted here: lines of `key: value`"),
+    "tmdb without a key": ("tmdb: {url: 'https://tmdb.example'}", "1:1: `api_key` is missing"),
+    "tmdb of another key": ("tmdb: {api_key: word, key: x}", "1:23: unknown key; known here are: api_key, url"),
+    "tmdb of no server": ("tmdb: {api_key: word, url: tmdb.example}", "1:28: an address is wanted: https://…"),
     "a key that stands twice": ("log: info\nkeep: 1d\nlog: debug", "3:1: this key stands twice; the first is on line 1"),
 }  # fmt: skip
 

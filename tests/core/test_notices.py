@@ -120,7 +120,8 @@ CASES = {
         [
             "jane is signed out: its server does not accept the sign-in.",
             "To sign in again, type: feedwatch login jane",
-            "New tokens in the configuration do it too. Until then, lists that still answer are watched.",
+            "Where its access token stands in the configuration, put a new one there instead.",
+            "Until then, lists that still answer are watched.",
         ],
     ),
     "an account broke": (

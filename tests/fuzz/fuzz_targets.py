@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from feedwatch.config import load_config
+from feedwatch.core.catalog import IndexedTitle
 from feedwatch.core.kinds import rules_of
 from feedwatch.core.model import (
     ChangeKind,
@@ -43,6 +45,7 @@ from feedwatch.errors import ConfigError
 from feedwatch.fetch.addresses import Origin, basic_auth, host_named_by, origin_of, wire_url
 from feedwatch.fetch.exchange import MOST_REDIRECTS, Exchange
 from feedwatch.fetch.headers import read_max_age, read_retry_after, read_validators
+from feedwatch.netflix.catalog_index import UnreadableIndex, read_title_index
 from feedwatch.netflix.index import read_index, read_user_id
 from feedwatch.netflix.status import classify_failure, read_status
 from feedwatch.opml import Opml, read_opml, write_opml
@@ -53,6 +56,8 @@ from feedwatch.parse.facts import LONGEST_TEXT
 from feedwatch.parse.foreign import make_page
 from feedwatch.parse.guard import refuse_page
 from feedwatch.parse.worker import answer_question, import_feedparser
+from feedwatch.store.catalog import Catalog, CatalogOrigin
+from feedwatch.store.catalog_writing import write_catalog
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 URL = "http://h.example/lists/feed"
@@ -157,6 +162,30 @@ def read_reply(data: bytes) -> None:
             assert refined.detail.isprintable()
             assert SECRET not in refined.detail
             assert refined.retry_after is None or refined.retry_after > timedelta(0)
+
+
+def read_catalog(data: bytes) -> None:
+    """Any bytes are titles or no index, and what was read can be written, found and shown."""
+    titles: list[IndexedTitle] = []
+    refused = ""
+    try:
+        titles.extend(read_title_index(data[at : at + 99] for at in range(0, len(data), 99)))
+    except UnreadableIndex as error:
+        refused = str(error)
+    assert refused.isprintable()
+    assert len(refused) <= 200
+    for title in titles:
+        assert title.ref
+        assert title.name
+        assert all(len(text) <= 2000 for text in (title.ref, title.name, *title.people, *title.genres))
+    if not titles:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "catalog.db"
+        assert 1 <= write_catalog(place, titles, CatalogOrigin("", "", Validators(), NOW)) <= len(titles)
+        with closing(Catalog.open(place)) as catalog:
+            found = catalog.find(titles[0].ref)
+            assert found == titles[0]
 
 
 # ── what a person writes ──────────────────────────────────────────────────────────────────────────
@@ -320,7 +349,7 @@ def _subjects(title: str, link: str, fact: str) -> list[RecordedChange | Notice]
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
-        *(read_feed, read_subscriptions, read_reply, read_configuration),
+        *(read_feed, read_subscriptions, read_reply, read_catalog, read_configuration),
         *(follow_address, read_headers, write_message),
     )
 }

@@ -14,6 +14,7 @@ import pytest
 from fuzz_targets import SECRET, TARGETS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from indexes import make_index
 
 FEEDS = Path(__file__).parents[1] / "data" / "feeds"
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -34,6 +35,7 @@ _STATUS = b"""<status><status_code>403</status_code><sub_code>1</sub_code>
 <message>Over queries per second limit for feed_token=%b</message></status>"""
 _STATUS_AS_JSON = b"""{"status": {"status_code": "401", "sub_code": 2, "message": "Invalid feed token %b"}}"""
 SUBSCRIPTIONS = [(FEEDS / "recipe-subscriptions.opml").read_bytes(), _OUTLINES]
+CATALOGS = [make_index(3, dialect) for dialect in ("reference", "wild", "full")]
 REPLIES = [_INDEX, _INDEX_AS_OPML, *(each % SECRET.encode() for each in (_STATUS, _STATUS_AS_JSON))]
 CONFIG = b"""\
 state: feedwatch.db
@@ -158,6 +160,7 @@ DRAWN: dict[str, st.SearchStrategy[bytes]] = {
     "read_feed": broken(DOCUMENTS, _TOKEN),
     "read_subscriptions": broken(SUBSCRIPTIONS, _TOKEN),
     "read_reply": broken([*REPLIES, *SUBSCRIPTIONS], _TOKEN),
+    "read_catalog": broken(CATALOGS, _TOKEN),
     "read_configuration": broken([CONFIG], _LINE) | broken([EXAMPLE.read_bytes()], _LINE),
     "follow_address": st.builds("{}\n{}".format, ADDRESSES, ADDRESSES).map(
         lambda text: text.encode("utf-8", "surrogatepass")
@@ -201,6 +204,7 @@ def test_every_document_that_is_drawn_from_keeps_the_promises(name: str) -> None
     """What is broken above is sound before."""
     sound = {
         "read_feed": DOCUMENTS,
+        "read_catalog": CATALOGS,
         "read_configuration": [CONFIG, EXAMPLE.read_bytes()],
     }
     for data in sound.get(name, [*REPLIES, *SUBSCRIPTIONS, b""]):

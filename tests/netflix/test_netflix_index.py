@@ -152,6 +152,14 @@ def test_addresses_show_in_no_repr() -> None:
             b"<resource><link href='http://h/users/T1x' rel='http://schemas.netflix.com/queues'/></resource>",
             None,
         ),
+        (
+            b"<resource><link href='http://h/users/T1%2Fx%C3%A9-/' rel='http://schemas.netflix.com/user.current'/></resource>",
+            "T1/x\u00e9-",
+        ),
+        (
+            b"<resource><link href='http://h/users/../x' rel='http://schemas.netflix.com/user.current'/></resource>",
+            None,
+        ),
         (b"<resource/>", None),
         (b"", None),
     ],

@@ -103,7 +103,7 @@ def classify(
         (403, "Service is over queries per second limit", False, Reason.RATE_LIMITED),
         (403, "Over queries per day limit", True, Reason.RATE_LIMITED),
         (412, "Precondition failed", True, Reason.CLIENT_ERROR),
-        (404, "Over queries per day limit", True, Reason.CLIENT_ERROR),
+        (404, "Over queries per day limit", True, Reason.NOT_FOUND),
     ],
 )
 def test_reason_follows_status_and_message(

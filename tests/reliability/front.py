@@ -251,7 +251,11 @@ async def _call(app: Starlette, target: str, headers: Mapping[str, str]) -> Repl
         "raw_path": parts.path.encode(),
         "query_string": parts.query.encode(),
         "root_path": "",
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
+        "headers": [
+            (name.encode(), value.encode("latin-1"))
+            for name, value in headers.items()
+            if name != "accept-encoding"  # faults bend the bodies, which are not to be packed for that
+        ],
         "client": (_LOOPBACK, 1),
         "server": (_LOOPBACK, 80),
     }

@@ -115,7 +115,9 @@ def read_facts(title: str, body: str) -> Iterator[Fact]:
     """
     blocks = body.split("\n\n")
     for block in blocks:
-        lines = [line for line in block.splitlines() if line and not _REPEATED.fullmatch(line)]
+        said = [line for line in block.splitlines() if line and not _REPEATED.fullmatch(line)]
+        # What more is known of a title stands below it, set in; it says nothing of what happened.
+        lines = [line for line in said if not line.startswith("  ")]
         if not lines or lines[0] == _OWN_HEADING:
             continue
         is_named = _HEADING.fullmatch(lines[0]) is not None

@@ -66,9 +66,11 @@ async def play_fault(
         return await _finish(trial, trial.front.hit.total())
 
 
-async def play_each(folder: Path, seed: int, rounds: int, *, faults: Mapping[str, Fault]) -> Played:
+async def play_each(
+    folder: Path, seed: int, rounds: int, *, faults: Mapping[str, Fault], probed: bool = False
+) -> Played:
     """Each of these faults in turn, at random lists: the short form of many plays."""
-    async with open_trial(folder, seed) as trial:
+    async with open_trial(folder, seed, probed=probed) as trial:
         for _ in range(rounds):
             for fault in faults.values():
                 trial.front.bend_next(trial.rng.choice(ALL), fault)
@@ -107,9 +109,11 @@ async def play_stale(folder: Path, seed: int, rounds: int, *, lists: Sequence[st
         return await _finish(trial, tried)
 
 
-async def play_lasting(folder: Path, seed: int, rounds: int, *, fault: Fault, plain: bool = False) -> Played:
+async def play_lasting(
+    folder: Path, seed: int, rounds: int, *, fault: Fault, plain: bool = False, probed: bool = False
+) -> Played:
     """Bend every answer of every list, to the very end of the run."""
-    async with open_trial(folder, seed, plain=plain) as trial:
+    async with open_trial(folder, seed, plain=plain, probed=probed) as trial:
         for name in ALL:
             trial.front.bend(name, fault)
         for _ in range(rounds):
@@ -117,9 +121,9 @@ async def play_lasting(folder: Path, seed: int, rounds: int, *, fault: Fault, pl
         return await _finish(trial, trial.front.hit.total(), straighten=False)
 
 
-async def play_latched(folder: Path, seed: int, rounds: int) -> Played:
-    """Answer 304 for ever: once a week a list is read all the same."""
-    async with open_trial(folder, seed) as trial:
+async def play_latched(folder: Path, seed: int, rounds: int, *, probed: bool = False) -> Played:
+    """Answer 304 for ever: once a week, or once a day, a list is read all the same."""
+    async with open_trial(folder, seed, probed=probed) as trial:
         for name in ALL:
             trial.front.bend(name, weather.latch)
         for number in range(rounds):
@@ -128,9 +132,11 @@ async def play_latched(folder: Path, seed: int, rounds: int) -> Played:
         return await _finish(trial, trial.front.hit.total(), straighten=False)
 
 
-async def play_moving_pages(folder: Path, seed: int, rounds: int, *, plain: bool) -> Played:
+async def play_moving_pages(
+    folder: Path, seed: int, rounds: int, *, plain: bool, probed: bool = False
+) -> Played:
     """Let the queue move on between two of its pages."""
-    async with open_trial(folder, seed, queue=520, plain=plain) as trial:
+    async with open_trial(folder, seed, queue=520, plain=plain, probed=probed) as trial:
         tried = 0
 
         async def move_on(visit: Visit) -> bool:
@@ -143,7 +149,9 @@ async def play_moving_pages(folder: Path, seed: int, rounds: int, *, plain: bool
 
         for number in range(rounds):
             trial.front.bend("queue", move_on if number % 2 == 0 else None)
-            await trial.step(moves=1)
+            if probed:  # or one item would do, and nobody would ask for pages
+                trial.mover.move("queue")
+            await trial.step(moves=1, minutes=20 if probed else None)
         return await _finish(trial, tried)
 
 
@@ -283,7 +291,7 @@ async def play_unanswered(
         bad = trial.targets[0]
         bad.takes_unanswered = arrives
         for number in range(rounds):
-            bad.refuse(reply if number % 3 == 0 else Reply(200))
+            bad.refuse(Reply(200) if number % 3 == 2 else reply)  # most rounds: some send nothing
             await trial.step(moves=6, minutes=16)
         tried = sum(one.status is None for one in bad.sink.received)
         return await _finish(trial, tried)
@@ -492,6 +500,12 @@ PLAYS: Mapping[str, Mapping[str, Play]] = {
         "the same, in plain XML": partial(play_lasting, fault=weather.freeze_etag, plain=True),
         "pages that move, in Atom": partial(play_moving_pages, plain=False),
         "pages that move, in plain XML": partial(play_moving_pages, plain=True),
+        "one item asked first: any status": partial(play_each, faults=weather.STATUSES, probed=True),
+        "one item asked first: 304 for ever": partial(play_latched, probed=True),
+        "one item asked first: an etag that never changes": partial(
+            play_lasting, fault=weather.freeze_etag, probed=True
+        ),
+        "one item asked first: pages that move": partial(play_moving_pages, plain=False, probed=True),
         "410, and back": play_gone,
         "new tokens, hosts and dialects": play_new_tokens,
         "a poll that lands late": play_late_polls,

@@ -83,6 +83,7 @@ class Trial:
     rng: random.Random
     more: str
     patience: str
+    probed: bool
     troubles: Counter[str] = field(default_factory=Counter)
     reports: Counter[str] = field(default_factory=Counter)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -138,6 +139,8 @@ class Trial:
             more=f"routes:\n  - {{to: [{names}], changes: all}}\nstate: feedwatch.db\n{self.more}",
         )
         news = f"  plain:\n    service: feeds\n    feeds: {{news: {self.front.news_url}}}\n"
+        if self.probed:
+            text = text.replace("    service: netflix\n", "    service: netflix\n    format: xml\n")
         limits = f"poll:\n  timeout: {self.patience}\n  per_host: 16\n"
         return text.replace("poll:\n", limits).replace("\ntargets:", f"{news}\ntargets:")
 
@@ -254,8 +257,13 @@ async def open_trial(
     more: str = "",
     patience: str = "400ms",
     plain: bool = False,
+    probed: bool = False,
 ) -> AsyncIterator[Trial]:
-    """A run that has its baseline: everything that moves from here on is owed."""
+    """A run that has its baseline: everything that moves from here on is owed.
+
+    With `plain` the server answers in plain XML whatever is asked for; with `probed` it is asked for that,
+    one item first.
+    """
     logging.getLogger("feedwatch").setLevel(logging.CRITICAL)
     rng = random.Random(seed)
     moment = Moment(START, rng)
@@ -267,7 +275,7 @@ async def open_trial(
     async with Front(sandbox, news) as front, AsyncExitStack() as stack:
         made = [stack.enter_context(Target(f"t{n}", rng)) for n in range(1, targets + 1)]
         mover = Mover(world, news, ledger, rng, moment.seconds)
-        trial = Trial(folder, moment, front, mover, ledger, made, rng, more, patience)
+        trial = Trial(folder, moment, front, mover, ledger, made, rng, more, patience, probed)
         await trial.start()
         try:
             await trial.calm()

@@ -69,6 +69,17 @@ def test_command_prints_a_configuration_that_works(tmp_path: Path) -> None:
         assert load_config(path, environ={}).accounts.keys() == {"jane"}
 
 
+def test_command_speaks_a_dialect_and_lets_one_sign_in(tmp_path: Path) -> None:
+    """With `--dialect wild` and `--signed-out`: later replies, and a configuration without a token."""
+    path = tmp_path / "sandbox.yaml"
+    with running("--dialect", "wild", "--signed-out", "--write-config", str(path)) as (_, said):
+        state = ask(f"{base_of(said)}/control/state").json
+    assert state["switches"]["id_host"] == "api-public.netflix.com"
+    assert "login jane" in said
+    assert "access_token" not in path.read_text()
+    assert load_config(path, environ={}).accounts.keys() == {"jane"}
+
+
 def test_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
     """Somebody's configuration stays as it is."""
     path = tmp_path / "mine.yaml"

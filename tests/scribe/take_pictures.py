@@ -22,7 +22,8 @@ from feedwatch.core.model import PictureLink
 from feedwatch.core.pictures import keep_pictures
 from feedwatch.core.told import Draft, Told
 from feedwatch.sandbox.art import draw_box_art
-from feedwatch.sandbox.world import Title, World
+from feedwatch.sandbox.titles import Title
+from feedwatch.sandbox.world import World
 from feedwatch.scribe import compile_templates
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

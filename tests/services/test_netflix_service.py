@@ -3,17 +3,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
 import pytest
 
-from feedwatch.core.model import Kind, Reason
+from feedwatch.core.model import AskOutcome, FetchOutcome, Kind, Reason
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch import Fetcher, FetchLimits
-from feedwatch.netflix.signing import Credentials
+from feedwatch.netflix.signing import Consumer, Token
 from feedwatch.services import (
     FeedWishes,
     Found,
@@ -26,7 +28,8 @@ from feedwatch.services import (
 )
 
 NOW = datetime(2026, 11, 1, 22, tzinfo=UTC)
-CREDENTIALS = Credentials("consumer", "consumer-secret", "access", "access-secret")
+CONSUMER = Consumer("consumer", "consumer-secret")
+TOKEN = Token("access", "access-secret")
 
 
 @dataclass
@@ -73,7 +76,7 @@ def index(*paths: str, user_id: str = "T1.-") -> str:
 
 
 class Said(TypedDict, total=False):
-    credentials: Credentials | None
+    token: Token | None
     user_id: str
     discovery: Literal["xml", "opml"]
     feeds: tuple[str, ...]
@@ -90,7 +93,7 @@ async def api() -> AsyncIterator[Api]:
 
 
 async def find(api: Api, *, remembered: str | None = None, **said: Unpack[Said]) -> Found | IndexFailed:
-    settings = replace(NetflixSettings(api.url, CREDENTIALS), **said)
+    settings = replace(NetflixSettings(api.url, CONSUMER, TOKEN), **said)
     memory = Memory(facts={"user_id": remembered} if remembered else {})
     fetcher = Fetcher(
         FetchLimits(timedelta(seconds=10), 1 << 20),
@@ -99,7 +102,8 @@ async def find(api: Api, *, remembered: str | None = None, **said: Unpack[Said])
         now=lambda: NOW,
     )
     try:
-        return await open_service(settings, Means(fetcher.fetch, lambda: NOW), memory).find_feeds()
+        means = Means(fetcher.fetch, lambda: NOW, send=fetcher.call)
+        return await open_service(settings, means, memory).find_feeds()
     finally:
         await fetcher.aclose()
 
@@ -134,7 +138,7 @@ async def test_unknown_user_is_asked_for_once_and_remembered(api: Api) -> None:
     api.answers["/v1/users/current"] = (200, current_user("T1.-"))
     api.answers["/v1/users/T1.-/feeds"] = (200, index("queues/instant"))
     found = await found_by(api)
-    assert found.facts == {"user_id": "T1.-", "signed_at": str(int(NOW.timestamp()))}
+    assert found.facts == {"user_id": "T1.-"}
     assert len(api.authorizations) == 2
     await found_by(api, remembered="T1.-")
     assert api.asked[2:] == ["/v1/users/T1.-/feeds"]
@@ -167,7 +171,7 @@ async def test_user_id_stays_one_part_of_the_path(api: Api) -> None:
 
 async def test_account_without_access_token_is_signed_out(api: Api) -> None:
     """Without credentials nobody is asked: only signing in helps."""
-    failed = await failed_by(api, credentials=None)
+    failed = await failed_by(api, token=None)
     assert (failed.reason, failed.signed_out, api.asked) == (Reason.NO_CREDENTIALS, True, [])
 
 
@@ -267,19 +271,56 @@ async def test_server_that_is_not_there_is_a_failure(api: Api) -> None:
 
 
 async def test_services_of_one_process_share_the_order_of_timestamps() -> None:
-    """Two services of one access token sign with one signer, another token with another."""
+    """Two services of one application take turns with one another, those of another with their own."""
     means = Means(
         Fetcher(
             FetchLimits(timedelta(seconds=1), 1), networks=NetworkPolicy("allow"), user_agent="test"
         ).fetch,
         lambda: NOW,
     )
-    assert means.signer_for(CREDENTIALS) is means.signer_for(replace(CREDENTIALS))
-    assert means.signer_for(CREDENTIALS) is not means.signer_for(replace(CREDENTIALS, access_token="other"))
+    caller = means.caller_for("http://h/v1/", CONSUMER)
+    assert means.caller_for("http://h/v1", replace(CONSUMER)) is caller
+    assert means.caller_for("http://h/v1", replace(CONSUMER, key="other")) is not caller
+    assert means.caller_for("http://other/v1", CONSUMER) is not caller
+
+
+async def test_order_of_timestamps_is_kept_beside_the_state(api: Api, tmp_path: Path) -> None:
+    """What the processes of a state share about signed calls is for its owner alone, and holds no secret."""
+    api.answers["/v1/users/T1.-/feeds"] = (200, index("queues/instant"))
+    async with aclosing(
+        Fetcher(
+            FetchLimits(timedelta(seconds=10), 1 << 20), networks=NetworkPolicy("allow"), user_agent="test"
+        )
+    ) as fetcher:
+        means = Means(fetcher.fetch, lambda: NOW, send=fetcher.call, turns=tmp_path / "turns")
+        settings = NetflixSettings(api.url, CONSUMER, TOKEN, "T1.-")
+        assert isinstance(await open_service(settings, means, Memory()).find_feeds(), Found)
+    kept = {path.name: path.read_text() for path in (tmp_path / "turns").iterdir()}
+    assert str(int(NOW.timestamp())) in "".join(kept.values())
+    assert not re.search(r"secret|access|consumer|T1", repr(kept))
+
+
+async def test_state_that_cannot_keep_the_order_asks_nobody(api: Api, tmp_path: Path) -> None:
+    """Where the order of timestamps cannot be kept, no call is signed, and the reason is its own."""
+    (tmp_path / "turns").touch()
+
+    async def send(*_: object, **__: object) -> AskOutcome:
+        pytest.fail("nobody is to be asked")
+
+    means = Means(refuse_to_fetch, lambda: NOW, send=send, turns=tmp_path / "turns")
+    settings = NetflixSettings(api.url, CONSUMER, TOKEN, "T1.-")
+    failed = await open_service(settings, means, Memory()).find_feeds()
+    assert isinstance(failed, IndexFailed)
+    assert (failed.reason, failed.signed_out, api.asked) == (Reason.NO_TURN, False, [])
+    assert "turns" in failed.detail
+
+
+async def refuse_to_fetch(url: str, /, **_: object) -> FetchOutcome:
+    pytest.fail("a signed call is no feed")
 
 
 def test_settings_show_no_secret() -> None:
     """Neither credentials nor the user show in a repr; the host is known without its user part."""
-    settings = NetflixSettings("https://me:pw@Api.example.net:8443/v1", CREDENTIALS, "T1.-")
+    settings = NetflixSettings("https://me:pw@Api.example.net:8443/v1", CONSUMER, TOKEN, "T1.-")
     assert host_of(settings) == "api.example.net:8443"
     assert not re.search(r"secret|access|T1|pw", repr(settings).replace("wishes", ""))

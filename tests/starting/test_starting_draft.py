@@ -55,25 +55,25 @@ def test_feeds_are_read_back(addresses: list[str], kind: Kind, apart: bool) -> N
         assert {each.kind or Kind.STREAM for each in account.feeds.values()} == {kind}
 
 
-@given(SECRET, SECRET, SECRET, st.booleans())
+@given(SECRET, st.booleans())
 @settings(max_examples=60)
-def test_credentials_are_read_back(key: str, secret: str, token: str, apart: bool) -> None:  # noqa: FBT001
-    """Law: so are keys and tokens, whatever they are made of; with `apart` none is in the file itself."""
-    draft = NetflixDraft("jane", "https://api.example.net", key, secret, token, "token-secret")
+def test_credentials_are_read_back(key: str, apart: bool) -> None:  # noqa: FBT001
+    """Law: so are a key and its secret, whatever they are made of; `apart`, not in the file itself."""
+    draft = NetflixDraft("jane", "https://api.example.net", key, "its-own-secret")
     with TemporaryDirectory() as folder:
         account = read_back(Draft(draft, apart=apart), Path(folder)).accounts["jane"]
         assert isinstance(account, NetflixAccount)
-        assert [each.reveal() for each in account.credentials] == [key, secret, token, "token-secret"]
-        assert ("token-secret" in (Path(folder) / "config.yaml").read_text()) is not apart
+        assert [each.reveal() for each in account.credentials] == [key, "its-own-secret"]
+        assert ("its-own-secret" in (Path(folder) / "config.yaml").read_text()) is not apart
 
 
-def test_an_account_without_a_token_says_how_to_sign_in(tmp_path: Path) -> None:
+def test_an_account_that_is_not_signed_in_says_how_to(tmp_path: Path) -> None:
     """It loads, and a comment says what is still to be done."""
     draft = NetflixDraft("jane", "https://api.example.net", "key", "secret")
     account = read_back(Draft(draft), tmp_path).accounts["jane"]
     assert isinstance(account, NetflixAccount)
     assert account.access_token is None
-    assert "# Not signed in yet: feedwatch login jane" in (tmp_path / "config.yaml").read_text()
+    assert "# Nobody is signed in yet: type  feedwatch login jane" in (tmp_path / "config.yaml").read_text()
 
 
 def test_a_long_name_has_a_file_of_secrets_too(tmp_path: Path) -> None:

@@ -49,10 +49,9 @@ def fail_index(
     store.record_index_failure(
         "jane",
         now=after(at_minutes),
-        next_index_at=after(at_minutes + 5),
+        next_index_at=None if signed_out else after(at_minutes + 5),
         reason=Reason.UNAUTHORIZED if signed_out else Reason.TIMEOUT,
         detail="why",
-        signed_out=signed_out,
         notice=notice,
         notice_addresses=(PHONE,),
     )

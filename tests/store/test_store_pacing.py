@@ -11,6 +11,8 @@ from states import (
     START,
     added,
     after,
+    always,
+    believing,
     claim,
     failed,
     index,
@@ -18,6 +20,7 @@ from states import (
     listed,
     must_claim,
     owe,
+    reply,
     rows,
     take,
     tell,
@@ -123,3 +126,27 @@ def test_what_waits_for_long_by_a_clock_that_is_right_goes_on_waiting(store: Sto
         == before
     )
     assert rows(store, "SELECT DISTINCT address FROM messages") == [(PHONE,)]
+
+
+def test_a_list_that_was_changed_here_is_due_at_once(store: Store) -> None:
+    """Of that account and of that kind, and no other; what is due already stays as it is."""
+    store.sync_accounts({"jane": "a stamp", "joe": "another"}, START)
+    index(store, QUEUE, FoundFeed("history", Kind.HISTORY, "http://lists.example/history"))
+    index(store, QUEUE, account="joe")
+    for feed in ("jane/queue", "jane/history", "joe/queue"):
+        store.record_poll(task := take(store, feed), reply(listed("a")), always(believing(listed("a"))))
+        assert task.feed == feed
+    before = {feed.feed: feed.next_poll_at for feed in store.list_feeds()}
+    assert store.hasten_lists("jane", Kind.QUEUE, after(1)) == 1
+    assert {feed.feed: feed.next_poll_at for feed in store.list_feeds()} == before | {"jane/queue": after(1)}
+    assert store.hasten_lists("jane", Kind.QUEUE, after(2)) == 0
+
+
+def test_a_list_that_fares_ill_is_not_hurried(store: Store) -> None:
+    """That it was changed is no reason to ask a server that fails more often."""
+    watch(store)
+    land(store, listed("a"))
+    task = take(store)
+    store.record_failures([FailedPoll(task, START, failed(task).failure, after(15))])
+    assert store.hasten_lists("jane", Kind.QUEUE, after(1)) == 0
+    assert next_poll(store) == after(15)

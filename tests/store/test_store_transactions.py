@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,11 +40,21 @@ from states import (
 )
 
 from feedwatch.core.model import FeedState, Kind, Markup, Notice, NoticeKind, Reason
-from feedwatch.core.state import ClaimedMessage, Planned, PollDecision, PollTask, Settled, Settlement, Verdict
+from feedwatch.core.state import (
+    ClaimedMessage,
+    Planned,
+    PollDecision,
+    PollTask,
+    Settled,
+    Settlement,
+    SignIn,
+    Verdict,
+)
 from feedwatch.errors import StoreError, StoreLocked
 from feedwatch.store import Store, connection
 
 NOTICE = Notice(NoticeKind.TEST, START)
+SIGN_IN = SignIn("jane", "its application", "T1", "a token", "its secret", START)
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,6 @@ class Scene:
             next_index_at=after(1),
             reason=Reason.TIMEOUT,
             detail="",
-            signed_out=False,
             notice=NOTICE,
             notice_addresses=(PHONE,),
         )
@@ -91,6 +100,8 @@ WRITES: dict[str, Callable[[Scene], object]] = {
     "ask_index": lambda s: s.store.ask_index("jane", after(1)),
     "record_index": lambda s: index(s.store, authoritative=True, facts={"user_id": "7"}),
     "record_index_failure": Scene.record_index_failure,
+    "record_sign_in": lambda s: s.store.record_sign_in(replace(SIGN_IN, at=after(1))),
+    "forget_sign_in": lambda s: s.store.forget_sign_in("jane"),
     "take_polls": lambda s: s.store.take_polls(after(60)),
     "postpone_poll": lambda s: s.store.postpone_poll(s.task, after(99)),
     "record_poll": Scene.record_poll,
@@ -130,6 +141,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.sync_addresses([PHONE, "mail/1"], START)
         must_claim(store, owner="a process that is gone")
         store.rest_host("old.example", START, Reason.RATE_LIMITED)
+        store.record_sign_in(SIGN_IN)
     return path
 
 

@@ -1,0 +1,70 @@
+"""Who is asked about the titles of which account: its own service, or TMDB, or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+
+from feedwatch.config import Config, NetflixAccount
+from feedwatch.detailing.answers import Source
+from feedwatch.detailing.catalog import OpenedApi, ask_catalog, host_of_address
+from feedwatch.detailing.films import ask_tmdb
+from feedwatch.netflix.calling import SendCall
+from feedwatch.store import Askable
+from feedwatch.tmdb import Tmdb
+
+OpenApi = Callable[[str], Awaitable[OpenedApi | None]]
+"""Opens the API of an account; None while nothing may be signed for it."""
+
+
+class Sources:
+    """Finds who is asked, by the configuration. One lives as long as its daemon: TMDB's limit is for all."""
+
+    def __init__(
+        self, config: Config, *, open_api: OpenApi, send: SendCall, now: Callable[[], datetime]
+    ) -> None:
+        self._open_api = open_api
+        self._send = send
+        self._now = now
+        self._tmdb: Tmdb | None = None
+        self.apply(config)
+
+    def apply(self, config: Config) -> None:
+        """Take a new configuration over."""
+        self._config = config
+        self._tmdb = self._open_tmdb(config)
+
+    def _open_tmdb(self, config: Config) -> Tmdb | None:
+        if config.tmdb is None:
+            return None
+        server, key = config.tmdb.url.rstrip("/"), config.tmdb.api_key.reveal()
+        if self._tmdb is not None and (self._tmdb.server, self._tmdb.key) == (server, key):
+            return self._tmdb
+        return Tmdb(server, key, self._send, self._now)
+
+    @property
+    def askable(self) -> Askable:
+        """The accounts about whose titles somebody can be asked."""
+        accounts = self._config.accounts.items()
+        by_ref = [name for name, account in accounts if isinstance(account, NetflixAccount)]
+        by_name = [name for name, account in accounts if not isinstance(account, NetflixAccount)]
+        return Askable(by_ref, by_name if self._tmdb is not None else [])
+
+    async def open(self, account: str) -> Source | None:
+        """Give who is asked about an account's titles now; None if nobody is."""
+        settings = self._config.accounts.get(account)
+        if settings is None:
+            return None
+        if not isinstance(settings, NetflixAccount):
+            return self._ask_tmdb()
+        opened = await self._open_api(account)
+        if opened is None:
+            return None
+        ask = partial(ask_catalog, opened.api)
+        return Source(host_of_address(settings.url), ask, opened.asked_as, opened.sign_out)
+
+    def _ask_tmdb(self) -> Source | None:
+        if self._tmdb is None:
+            return None
+        return Source(host_of_address(self._tmdb.server), partial(ask_tmdb, self._tmdb))
