@@ -27,6 +27,7 @@ from feedwatch.logs import start_logging
 from feedwatch.netflix.api import Api
 from feedwatch.netflix.replies import ApiFailed
 from feedwatch.present import Screen, show_duration
+from feedwatch.redact import secrets_of_url
 from feedwatch.routing import make_routes
 from feedwatch.services import Means, Memory, NetflixSettings, turns_beside
 from feedwatch.services.netflix_api import open_api
@@ -35,7 +36,10 @@ from feedwatch.store import Store
 
 @dataclass(slots=True)
 class Access:
-    """An account's API, and what a command needs beside it. `signer` is None while nobody is signed in."""
+    """An account's API, and what a command needs beside it.
+
+    `signer` says whose token has died, if it has; None where the state has nobody who could be signed out.
+    """
 
     account: str
     settings: NetflixAccount
@@ -123,6 +127,8 @@ async def open_access(
         stack.callback(store.close)
         for sign_in in store.list_sign_ins():
             screen.redactor.register(sign_in.token, sign_in.secret)
+        for feed in store.list_feeds():
+            screen.redactor.register(*secrets_of_url(feed.address))
         _must_not_rest(store, name, settings, clock)
         fetcher = Fetcher(
             make_limits(config), networks=make_networks(config), user_agent=USER_AGENT, now=clock.now
@@ -143,10 +149,10 @@ def _open(store: Store, name: str, account: NetflixAccount, means: Means) -> tup
     settings = make_settings(name, account)
     assert isinstance(settings, NetflixSettings)
     status = next((each for each in store.account_statuses() if each.name == name), None)
-    facts = status.facts if status else {}
-    api = open_api(settings, means, Memory(facts=facts, sign_in=store.find_sign_in(name)))
     # What the state says is of the credentials that it was told; a daemon has perhaps not seen these yet.
     is_known = status is not None and status.stamp.partition(" ")[0] == account.credentials_stamp()
+    facts = status.facts if status is not None and is_known else {}
+    api = open_api(settings, means, Memory(facts=facts, sign_in=store.find_sign_in(name)))
     if status is not None and is_known and status.signed_out:
         api.token = api.user_id = None
     if api.token is None or status is None or not is_known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -43,10 +44,21 @@ def _begins(name: str, typed: str) -> bool:
 
 
 def _quote(name: str) -> str:
-    """A name as its shell wants it: bash takes it as it is, the others quote it themselves."""
-    if not os.environ.get("_FEEDWATCH_COMPLETE", "").startswith("bash"):
+    """A name as its shell wants it: bash puts in what it is given, the others quote it themselves.
+
+    Two backslashes: the script that bash is given reads one of them away.
+    """
+    if not os.environ.get("_FEEDWATCH_COMPLETE", "").startswith("bash") or _is_within_quotes():
         return name
-    return "".join(char if char in _PLAIN or ord(char) > 127 else f"\\{char}" for char in name)
+    return "".join(char if char in _PLAIN or ord(char) > 127 else rf"\\{char}" for char in name)
+
+
+def _is_within_quotes() -> bool:
+    try:
+        shlex.split(os.environ.get("COMP_WORDS", ""))
+    except ValueError:
+        return True
+    return False
 
 
 # ── what is offered ───────────────────────────────────────────────────────────────────────────────

@@ -35,9 +35,17 @@ _NOTHING_SAID = Node("status")
 _LARGE = 256 * 1024
 """A longer document is read in a thread: the loop has other work."""
 _NO_CONNECTION = errno.errorcode[errno.ECONNREFUSED]
+"""What the detail of a failure says where nobody took the connection: of others nobody knows."""
 _DONE_SEE_THERE = 303
 """To a change: it was made, and what came of it is to be had elsewhere (RFC 9110, section 15.4.4)."""
-_NEVER_SENT = {Reason.NO_TURN, Reason.DNS, Reason.TLS, Reason.PRIVATE_ADDRESS, Reason.BAD_ADDRESS, Reason.NO_CREDENTIALS}
+_NEVER_SENT = {
+    Reason.NO_TURN,
+    Reason.DNS,
+    Reason.TLS,
+    Reason.PRIVATE_ADDRESS,
+    Reason.BAD_ADDRESS,
+    Reason.NO_CREDENTIALS,
+}
 
 
 @dataclass(slots=True)
@@ -116,9 +124,10 @@ class Api:
         if isinstance(whole, ApiFailed):
             return whole
         outcome = await self._call(Call(self.address_of(whole, parameters), self.token))
-        failed = self._find_failure(outcome, whole)
-        assert failed is not None or isinstance(outcome, Answered)
-        return failed or outcome
+        if failed := self._find_failure(outcome, whole):
+            return failed
+        assert isinstance(outcome, Answered)
+        return outcome
 
     async def get_unsigned(self, ref: str, read: Read[T], parameters: Pairs = ()) -> T | ApiFailed:
         """Ask for a document for which the consumer key is enough."""

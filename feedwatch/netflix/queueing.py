@@ -217,7 +217,7 @@ class _Tries:
         return failed.may_have_happened
 
     def refuse(self, failed: ApiFailed | None = None) -> QueueRefused:
-        """Say why it has come to nothing: by what failed last; but what may have been made comes before all."""
+        """Say why it has come to nothing: by what failed last, or by what may have been made."""
         why = (self.failed if self.lost else failed) or self.failed or ApiFailed(Action.WAIT, Reason.TORN)
         return refuse(replace(why, may_have_happened=self.lost), self.changes)
 

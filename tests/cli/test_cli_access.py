@@ -104,6 +104,18 @@ def test_a_token_that_has_died_signs_the_account_out_and_is_tried_once(place: Pl
     assert type_in(place, "queue", "list").status == 0
 
 
+def test_another_persons_token_in_the_configuration_is_not_used_for_the_one_before(reference: Place) -> None:
+    """Who the token belongs to is asked anew, even while no daemon has seen that it was changed."""
+    account, written = reference.world.account, reference.config.read_text()
+    nameless = written.replace(f"    user_id: {account.user_id}\n", "")
+    reference.config.write_text(nameless)
+    assert reference.run("discover").status == 0
+    assert type_in(reference, "queue", "list").status == 0
+    reference.config.write_text(nameless.replace(account.access_token, "T1another.token-"))
+    account.access_token, account.user_id = "T1another.token-", "T1another.user-"
+    assert type_in(reference, "queue", "list").status == 0
+
+
 def test_a_dead_token_of_the_configuration_is_to_be_taken_out_of_it(reference: Place) -> None:
     """`login` would not take its place: so that is said first."""
     reference.world.revoke()

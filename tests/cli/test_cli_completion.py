@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,16 +31,14 @@ def reference(tmp_path: Path) -> Iterator[Place]:
         yield place
 
 
-def press_tab(place: Place, *words: str, config: str = "config.yaml", shell: str = "zsh") -> list[str]:
-    """What is offered for the last of these words. Nothing is ever said beside it."""
+def press_tab(place: Place, *words: str, config: str = "config.yaml") -> list[str]:
+    """What zsh is offered for the last of these words. Nothing is ever said beside it."""
     line = ["feedwatch", "--config", str(place.folder / config), *words]
-    env = {"_FEEDWATCH_COMPLETE": f"{shell}_complete", "COMP_WORDS": shlex.join(line[:-1]) + " " + line[-1]}
+    env = {"_FEEDWATCH_COMPLETE": "zsh_complete", "COMP_WORDS": shlex.join(line[:-1]) + " " + line[-1]}
     ran = run(folder=place.folder, env={**env, "COMP_CWORD": str(len(line) - 1)})
     assert (ran.status, ran.err) == (0, "")
     lines = ran.out.splitlines()
-    if shell == "bash":
-        return [line.partition(",")[2] for line in lines]
-    return lines[1::3] if shell == "zsh" else lines
+    return lines[1::3]
 
 
 def test_titles_are_asked_of_the_server_where_no_catalog_is_here(place: Place) -> None:
@@ -61,10 +60,37 @@ def test_a_title_of_several_words_is_gone_on_with(reference: Place) -> None:
     assert press_tab(reference, "titles", "similar", "Touch", "of", "E") == ["Evil"]
 
 
-def test_bash_is_offered_what_it_takes_for_one_word(reference: Place) -> None:
-    """It puts in what it is offered as it is: what is special to it is escaped."""
-    offered = press_tab(reference, "titles", "show", "Sing", shell="bash")
-    assert [shlex.split(each) for each in offered] == [["Singin' in the Rain"]]
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash on this machine")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("Sing", r"Singin\'\ in\ the\ Rain"),
+        ('"Seven S', "Seven Samurai"),
+        ("Seven\\ S", r"Seven\ Samurai"),
+        ("Casa", "Casablanca"),
+    ],
+)
+def test_bash_is_offered_what_it_takes_for_one_word(reference: Place, typed: str, offered: str) -> None:
+    """It puts in what it is offered as it is: what is special to it is escaped, but within quotes."""
+    program = reference.folder / "feedwatch"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m feedwatch "$@"\n')
+    program.chmod(0o700)
+    script = run("completion", "bash", folder=reference.folder).out
+    typing = f"""
+{script}
+COMP_WORDS=(feedwatch --config {shlex.quote(str(reference.config))} titles show "$TYPED")
+COMP_CWORD=5
+_feedwatch_completion {shlex.quote(str(program))}
+printf "%s\\n" "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(
+        ["bash", "--norc", "--noprofile", "-c", typing],
+        env=environment(reference.folder, TYPED=typed),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.splitlines(), done.stderr) == ([offered], "")
 
 
 def test_a_rating_is_offered_behind_a_title(reference: Place) -> None:

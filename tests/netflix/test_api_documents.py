@@ -253,7 +253,7 @@ def test_languages_have_their_sounds_within_or_beside_them() -> None:
 
 
 def test_forms_within_forms_are_read_once() -> None:
-    """A document that nests forms in one another does not have each of its languages read for each of them."""
+    """Where forms stand within one another, a language is not read once for each of them."""
     form, deep = "languages_audio_format", 20
     inside = category("languages", "English") * 100
     nested = read(

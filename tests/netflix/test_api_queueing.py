@@ -142,7 +142,7 @@ async def test_reading_again_that_fails_is_what_is_said(queue: KeptQueue, server
 async def test_server_that_asks_for_rest_is_left_alone(
     queue: KeptQueue, titles: QueueServer, server: ApiServer
 ) -> None:
-    """A 503 to a change may have come after the deed; but it is not looked for until the server has rested."""
+    """A 503 to a change may have come after the deed; the server has its rest before that is looked for."""
     titles.refusal = Answer(503, headers={"Retry-After": "600"})
     outcome = refused(await add_to_queue(queue, film(7)))
     assert server.methods() == ["GET", "POST"]

@@ -168,15 +168,18 @@ async def test_process_that_dies_in_its_turn_leaves_it_to_the_next(place: Path) 
     assert await call_at(Turns(place), NOW - timedelta(hours=1)) == START
 
 
+def find_handles(place: Path) -> list[int]:
+    """The descriptors by which this process holds a file open."""
+    return [
+        int(fd.name) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink() and fd.readlink() == place
+    ]
+
+
 async def test_process_started_in_a_turn_does_not_keep_it(place: Path) -> None:
     """A turn ends with its block, even if a process that was started meanwhile holds the file open."""
     async with taken(Turns(place)) as turn:
         turn.stamp(NOW)
-        held = [
-            int(fd.name)
-            for fd in Path("/proc/self/fd").iterdir()
-            if fd.is_symlink() and fd.readlink() == place
-        ]
+        held = find_handles(place)
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE, pass_fds=held
         )
