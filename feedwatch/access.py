@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from feedwatch.assembly import USER_AGENT, make_limits, make_networks
 from feedwatch.choosing import choose_account
 from feedwatch.clock import SYSTEM_CLOCK, Clock
 from feedwatch.config import Config, NetflixAccount
@@ -22,11 +21,11 @@ from feedwatch.core.statuses import Action
 from feedwatch.discover.settings import make_settings
 from feedwatch.discover.signers import Signer, sign_out
 from feedwatch.errors import ConfigError, FeedwatchError
-from feedwatch.fetch import Fetcher, host_named_by
 from feedwatch.logs import start_logging
 from feedwatch.netflix.api import Api
 from feedwatch.netflix.replies import ApiFailed
 from feedwatch.present import Screen, show_duration
+from feedwatch.reaching import open_fetcher
 from feedwatch.redact import secrets_of_url
 from feedwatch.routing import make_routes
 from feedwatch.services import Means, Memory, NetflixSettings, turns_beside
@@ -130,11 +129,7 @@ async def open_access(
         for feed in store.list_feeds():
             screen.redactor.register(*secrets_of_url(feed.address))
         _must_not_rest(store, name, settings, clock)
-        fetcher = Fetcher(
-            make_limits(config), networks=make_networks(config), user_agent=USER_AGENT, now=clock.now
-        )
-        stack.push_async_callback(fetcher.aclose)
-        fetcher.name_hosts(frozenset(filter(None, [host_named_by(settings.url)])))
+        fetcher = await stack.enter_async_context(open_fetcher(config, settings.url, clock))
         means = Means(fetcher.fetch, clock.now, send=fetcher.call, turns=turns_beside(config.state))
         api, signer = _open(store, name, settings, means)
         told = make_routes(config).notice_addresses

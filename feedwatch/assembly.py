@@ -10,12 +10,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from feedwatch import __version__
 from feedwatch.clock import SYSTEM_CLOCK, Clock
 from feedwatch.config import Config, NetflixAccount, Secret, Target
 from feedwatch.config.hiding import hide_secrets
 from feedwatch.core.model import Notice, NoticeKind
-from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.route import Routes, plan_again
 from feedwatch.core.schedule import LONGEST_WAIT, RetryPolicy, next_poll_after
 from feedwatch.core.state import PendingDelivery, Planned, PollTask
@@ -24,11 +22,12 @@ from feedwatch.detailing import Detailer, OpenedApi, Sources
 from feedwatch.discover import Discoverer
 from feedwatch.discover.settings import make_consumer
 from feedwatch.errors import ConfigError, Problem, StoreError
-from feedwatch.fetch import Fetcher, FetchLimits, PictureFetcher, Poster, host_named_by
+from feedwatch.fetch import Fetcher, PictureFetcher, Poster
 from feedwatch.netflix.api import Api
 from feedwatch.notify import Notifier, check_secret
 from feedwatch.parse import Parser
 from feedwatch.poll import EarlierViewings, ListReader, Poller, PollWriter
+from feedwatch.reaching import USER_AGENT, make_limits, make_networks
 from feedwatch.redact import Redactor
 from feedwatch.routing import address_urls, make_routes
 from feedwatch.scribe import TemplateProblem, TemplateScribe, compile_templates
@@ -36,7 +35,6 @@ from feedwatch.store import Store, StoreThread, is_owner_alive, owner_now, rescu
 
 _LOG = logging.getLogger("feedwatch")
 
-USER_AGENT = f"feedwatch/{__version__}"
 _PRUNE_BATCHES = 100
 _LONGEST_COMPANY = timedelta(seconds=30)
 """How long the lists of an account wait for each other, where that is a small part of their interval."""
@@ -394,17 +392,3 @@ def make_policy(config: Config) -> RetryPolicy:
     """How long deliveries are tried."""
     retry = config.retry
     return RetryPolicy(retry.first, retry.most, retry.give_up, drop_ambiguous=config.on_ambiguous == "drop")
-
-
-def make_limits(config: Config) -> FetchLimits:
-    """What fetching may take."""
-    poll = config.poll
-    return FetchLimits(poll.timeout, poll.max_body, poll.concurrency, poll.per_host)
-
-
-def make_networks(config: Config) -> NetworkPolicy:
-    """Who may be asked in private networks."""
-    private = config.private_networks
-    hosts = (host_named_by(f"http://{each}/") for each in private.exceptions if isinstance(each, str))
-    networks = tuple(each for each in private.exceptions if not isinstance(each, str))
-    return NetworkPolicy(private.policy, networks, frozenset(filter(None, hosts)))

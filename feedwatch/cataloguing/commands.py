@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 import click
 
-from feedwatch.assembly import USER_AGENT, make_networks
 from feedwatch.cataloguing.places import FULL, Place, find_places, index_source, say_origin
 from feedwatch.cataloguing.resting import find_rest, keep_rest
 from feedwatch.cataloguing.syncing import (
@@ -32,6 +31,7 @@ from feedwatch.fetch import host_named_by
 from feedwatch.fetch.downloading import Downloader
 from feedwatch.logs import start_logging
 from feedwatch.present import Screen, show_duration
+from feedwatch.reaching import USER_AGENT, make_networks
 from feedwatch.redact import Redactor
 from feedwatch.rows import say_reason
 from feedwatch.services import Means, turns_beside

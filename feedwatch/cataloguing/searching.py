@@ -10,6 +10,7 @@ from feedwatch.config import Config
 from feedwatch.core.catalog import IndexedTitle
 from feedwatch.core.document import show_instant
 from feedwatch.errors import FeedwatchError
+from feedwatch.netflix.refs import id_of
 from feedwatch.present import Row, Screen
 from feedwatch.store.catalog import Catalog, CatalogOrigin
 
@@ -28,10 +29,10 @@ def search_catalog(config: Config, screen: Screen, account: str | None, words: s
         titles = catalog.search(words, limit)
     finally:
         catalog.close()
-    columns = ["title", "year", "people"]
+    columns = ["title", "year", "people", "id"]
     rows = [_describe_title(title) for title in titles]
     empty = f"no title, person or year begins like that: {words}"
-    screen.print_rows(rows, columns, empty=empty, show={"people": _say_people})
+    screen.print_rows(rows, columns, empty=empty, show={"people": _say_people, "id": _say_id})
     if screen.is_terminal and not screen.as_json:
         screen.say(f"{len(rows)} of {say_origin(catalog.origin)}")
 
@@ -90,6 +91,10 @@ def _describe_title(title: IndexedTitle) -> Row:
         "available_from": show_instant(title.available_from),
         "available_until": show_instant(title.available_until),
     }
+
+
+def _say_id(row: Row) -> str:
+    return id_of(str(row["ref"]))
 
 
 def _say_people(row: Row) -> str | None:

@@ -15,10 +15,12 @@ _VARIABLE = "_FEEDWATCH_COMPLETE"
 def completion(shell: str) -> None:
     """Print what teaches SHELL to complete what you type: titles, too.
 
+    Write it to where your shell looks for it:
+
     \b
-    bash: feedwatch completion bash > ~/.local/share/bash-completion/completions/feedwatch
-    zsh:  feedwatch completion zsh > ~/.zfunc/_feedwatch    (a folder of $fpath)
-    fish: feedwatch completion fish > ~/.config/fish/completions/feedwatch.fish
+    bash: ~/.local/share/bash-completion/completions/feedwatch
+    zsh:  _feedwatch in a folder of $fpath
+    fish: ~/.config/fish/completions/feedwatch.fish
     """  # noqa: D301 — click's sign for lines that stay as they are
     kind = get_completion_class(shell)
     assert kind is not None

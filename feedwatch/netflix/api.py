@@ -55,7 +55,7 @@ class Api:
     `send` makes the one request that is not signed.
     """
 
-    server: str
+    server: str = field(repr=False)
     consumer: Consumer
     caller: Caller
     send: SendCall

@@ -48,7 +48,7 @@ def judge_failure(failed: FetchFailed, *, resource: str, now: datetime) -> ApiFa
         failed.server_at,
         says=f"{row.says} ({redact_message(failed.allow)})" if failed.allow else row.says,
     )
-    off = say_clock_offset(failed, now)
+    off = _say_clock_offset(failed, now)
     return _blame_clock(answer, off) if row.reason is Reason.UNAUTHORIZED and off else answer
 
 
@@ -93,7 +93,7 @@ def resource_of(path: str) -> Resource:
     return next((each for each in (Resource.QUEUES, Resource.RATINGS) if each in parts), Resource.SIGNED)
 
 
-def say_clock_offset(failed: FetchFailed, now: datetime) -> str | None:
+def _say_clock_offset(failed: FetchFailed, now: datetime) -> str | None:
     """Say by how much our clock differs from the server's; None if not by enough to matter."""
     if failed.server_at is None:
         return None

@@ -116,7 +116,7 @@ class NoAnswer:
 class Provider:
     """A server, as one application signs somebody in there; `page` is its login page, if it is elsewhere."""
 
-    server: str
+    server: str = field(repr=False)
     consumer: Consumer
     caller: Caller
     clock: Callable[[], datetime]

@@ -16,6 +16,8 @@ _PERSON = re.compile(_SITE + r"/catalog/people/[0-9A-Za-z_.-]+/?", re.IGNORECASE
 _LONGEST = 1000
 _SAFE = "/~:@!$&'()*+,;=%"
 _OURS = ("/catalog/", "/users/")
+_CATALOG = "/catalog/titles/"
+_FILMS = "movies/"
 
 
 def is_title_ref(ref: str) -> bool:
@@ -26,6 +28,11 @@ def is_title_ref(ref: str) -> bool:
 def is_person_ref(ref: str) -> bool:
     """Whether an address is of a person."""
     return len(ref) < _LONGEST and _PERSON.fullmatch(ref) is not None and find_path(ref) is not None
+
+
+def id_of(ref: str) -> str:
+    """What to type for a title: the number of a film, else `series/70001`."""
+    return urlsplit(ref).path.rpartition(_CATALOG)[2].strip("/").removeprefix(_FILMS) or ref
 
 
 def key_of_title(ref: str) -> str:

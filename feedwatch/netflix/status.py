@@ -25,6 +25,7 @@ _LONGEST_LOOKED_AT = 2000
 """Of a longer message only the start is: looking for tokens takes time by the square of its length."""
 _LARGEST = 64 * 1024
 """A longer document is no status; of an error no more is kept anyway."""
+_LARGEST_CODE = 999_999
 _MOST_LOGGED = 500
 _OF_THE_WIRE: Final = frozenset(actions_of_reasons) - {Reason.ERROR_DOCUMENT}
 """What went wrong before there was a status, or after it."""
@@ -129,10 +130,11 @@ def _read_xml(body: bytes) -> Mapping[str, object] | None:
 
 
 def _read_number(said: object) -> int | None:
-    """Read a code given as a number or as a string."""
+    """Read a code given as a number or as a string; one of thousands of digits is none."""
     if isinstance(said, bool) or not isinstance(said, int | str):
         return None
     try:
-        return int(said)
+        number = int(said)
     except ValueError:
         return None
+    return number if 0 <= number <= _LARGEST_CODE else None

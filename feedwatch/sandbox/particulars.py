@@ -29,7 +29,7 @@ _WHAT = (
     *("inherits a lighthouse & its debts", "has one winter to repair a friendship"),
 )
 _THEN = (
-    *("By spring nobody in <Port Ellery> tells the same story.", "It ends where it began, almost."),
+    *("By spring all of Port Ellery tells the same story <3", "It ends where it began, almost."),
     *("Told in seven long takes.", "The harbour is the best of its actors.", "Bring a coat."),
 )
 _WORDS = dict(

@@ -11,9 +11,8 @@ from feedwatch.core.model import Answered, FoundFeed, ParseFailed, Reason
 from feedwatch.core.state import SignIn
 from feedwatch.netflix.calling import Call
 from feedwatch.netflix.index import read_index, read_user_id
-from feedwatch.netflix.judging import say_clock_offset
+from feedwatch.netflix.judging import judge_failure
 from feedwatch.netflix.signing import Consumer, Token, application_of
-from feedwatch.netflix.status import classify_failure
 from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memory, heed_wishes
 
 USER_ID = "user_id"
@@ -114,9 +113,7 @@ class NetflixService:
         if isinstance(outcome, Answered):
             self._answered = outcome.status
             return outcome
-        failed = classify_failure(outcome, tokenized=False, now=self._means.clock())
+        failed = judge_failure(outcome, resource=path, now=self._means.clock())
         self._answered = failed.status or self._answered
-        if failed.reason is Reason.UNAUTHORIZED and (off := say_clock_offset(failed, self._means.clock())):
-            return IndexFailed(Reason.WRONG_CLOCK, off, status=self._answered)
         signed_out = failed.reason is Reason.UNAUTHORIZED
-        return IndexFailed(failed.reason, failed.detail, signed_out, failed.retry_after, self._answered)
+        return IndexFailed(failed.reason, failed.message, signed_out, failed.retry_after, self._answered)

@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 
 import click
 
-from feedwatch.assembly import USER_AGENT, make_limits, make_networks
 from feedwatch.clock import SYSTEM_CLOCK, Clock
 from feedwatch.config import Config, NetflixAccount
 from feedwatch.config.hiding import hide_secrets
 from feedwatch.core.notices import say_moment
 from feedwatch.discover.settings import make_consumer
 from feedwatch.errors import ConfigError, FeedwatchError
-from feedwatch.fetch import Fetcher, host_named_by
+from feedwatch.fetch import Fetcher
 from feedwatch.logs import start_logging
 from feedwatch.netflix.login import Allowed, Provider, Refused
+from feedwatch.reaching import open_fetcher
 from feedwatch.redact import Redactor
 from feedwatch.rows import say_unknown
 from feedwatch.services import Means, turns_beside
@@ -142,11 +142,7 @@ async def open_desk(
         stack.callback(store.close)
         for sign_in in store.list_sign_ins():
             redactor.register(sign_in.token, sign_in.secret)
-        fetcher = Fetcher(
-            make_limits(config), networks=make_networks(config), user_agent=USER_AGENT, now=clock.now
-        )
-        stack.push_async_callback(fetcher.aclose)
-        fetcher.name_hosts(frozenset(filter(None, [host_named_by(settings.url)])))
+        fetcher = await stack.enter_async_context(open_fetcher(config, settings.url, clock))
         means = Means(fetcher.fetch, clock.now, send=fetcher.call, turns=turns_beside(config.state))
         consumer = make_consumer(settings)
         provider = Provider(

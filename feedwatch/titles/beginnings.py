@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from feedwatch.assembly import USER_AGENT, make_limits, make_networks
 from feedwatch.choosing import choose_account
 from feedwatch.clock import SYSTEM_CLOCK
 from feedwatch.config import Config
 from feedwatch.discover.settings import make_settings
-from feedwatch.fetch import Fetcher, host_named_by
 from feedwatch.netflix.catalog import complete_title
 from feedwatch.netflix.replies import ApiFailed
+from feedwatch.reaching import open_fetcher
 from feedwatch.services import Means, Memory, NetflixSettings
 from feedwatch.services.netflix_api import open_api
 
@@ -39,12 +38,7 @@ async def _ask(config: Config, account: str, beginning: str) -> Iterable[str]:
     name, account_settings = choose_account(config, account)
     settings = make_settings(name, account_settings)
     assert isinstance(settings, NetflixSettings)
-    now = SYSTEM_CLOCK.now
-    fetcher = Fetcher(make_limits(config), networks=make_networks(config), user_agent=USER_AGENT, now=now)
-    try:
-        fetcher.name_hosts(frozenset(filter(None, [host_named_by(settings.url)])))
-        api = open_api(settings, Means(fetcher.fetch, now, send=fetcher.call), Memory())
+    async with open_fetcher(config, settings.url, SYSTEM_CLOCK) as fetcher:
+        api = open_api(settings, Means(fetcher.fetch, SYSTEM_CLOCK.now, send=fetcher.call), Memory())
         found = await complete_title(api, beginning)
         return () if isinstance(found, ApiFailed) else found
-    finally:
-        await fetcher.aclose()

@@ -20,8 +20,8 @@ from feedwatch.titles.rows import describe_person, describe_title, name_title
 
 T = TypeVar("T")
 
-TITLES: Final = ("id", "title", "year", "rating", "genres")
-PEOPLE: Final = ("id", "name")
+TITLES: Final = ("title", "year", "rating", "genres", "id")
+PEOPLE: Final = ("name", "id")
 
 
 @dataclass(slots=True)

@@ -15,8 +15,9 @@ from feedwatch.errors import RequestRefused
 from feedwatch.netflix.catalog import find_title, search_titles, title_ref_of
 from feedwatch.netflix.limits import MOST_FOUND
 from feedwatch.netflix.people import find_person, person_ref_of, search_people
+from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import ApiFailed, CatalogTitle, Person, QueueItem
-from feedwatch.titles.rows import id_of, id_of_person, name_title
+from feedwatch.titles.rows import id_of_person, name_title
 
 _WITH_YEAR: Final = re.compile(r"(?P<name>.+?)\s*\((?P<year>\d{4})\)")
 _PLACE: Final = re.compile(r"#?(?P<place>\d{1,6})")

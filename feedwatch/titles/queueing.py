@@ -20,6 +20,7 @@ from feedwatch.netflix.queueing import (
     remove_from_queue,
     show_queue,
 )
+from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import ApiFailed, CatalogTitle, QueueItem
 from feedwatch.present import Row, Screen
 from feedwatch.store import Store
@@ -27,7 +28,6 @@ from feedwatch.titles.naming import Unclear, find_meant_title, find_queued
 from feedwatch.titles.rows import (
     describe_item,
     describe_meanwhile,
-    id_of,
     name_title,
     say_changes,
 )
@@ -189,6 +189,8 @@ def _say_done(name: str, row: Row, *, partial: bool) -> str:
     done, position, previous = row["done"], row["position"], row["previous_position"]
     if row["saved"]:
         return f"{name} is saved: it is not to be had yet, and moves into the queue when it is"
+    if done == "moved" and position and position == previous:
+        return f"{name} stays at {position}"
     said = f"{done} {name}"
     if done == "moved" and previous:
         said += f" from {previous}"

@@ -8,10 +8,11 @@ from feedwatch.core.model import Kind
 from feedwatch.core.statuses import Action
 from feedwatch.netflix.limits import check_rating
 from feedwatch.netflix.ratings import find_ratings, rate
+from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import ApiFailed, CatalogTitle
 from feedwatch.present import Row, Screen
 from feedwatch.titles.naming import Unclear, find_meant_title
-from feedwatch.titles.rows import id_of, name_title, say_rating
+from feedwatch.titles.rows import name_title, say_rating
 
 _NO_OPINION = "no_opinion"
 

@@ -7,17 +7,11 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from feedwatch.core.model import Change, ChangeKind
+from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import CatalogTitle, Person, QueueItem
 from feedwatch.present import Row
 
-_CATALOG = "/catalog/titles/"
-_FILMS = "movies/"
 _MOST_TOLD = 10
-
-
-def id_of(ref: str) -> str:
-    """What to type for a title: the number of a film, else `series/70001`."""
-    return urlsplit(ref).path.rpartition(_CATALOG)[2].strip("/").removeprefix(_FILMS) or ref
 
 
 def id_of_person(ref: str) -> str:

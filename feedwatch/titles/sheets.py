@@ -14,6 +14,7 @@ from feedwatch.access import Access, open_access
 from feedwatch.config import Config
 from feedwatch.netflix.catalog import find_title
 from feedwatch.netflix.people import find_filmography
+from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import (
     ApiFailed,
     Award,
@@ -28,7 +29,7 @@ from feedwatch.terminal import wrap
 from feedwatch.titles.finding import print_titles
 from feedwatch.titles.naming import Unclear, find_meant_person, find_meant_title
 from feedwatch.titles.particulars import Particulars, ask_particulars
-from feedwatch.titles.rows import id_of, id_of_person, name_title, say_length, say_rating
+from feedwatch.titles.rows import id_of_person, name_title, say_length, say_rating
 from feedwatch.titles.whole import describe_particulars, describe_whole_person
 
 _LABEL: Final = 12

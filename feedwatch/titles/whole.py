@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import (
     Award,
     CatalogTitle,
@@ -14,7 +15,7 @@ from feedwatch.netflix.replies import (
 )
 from feedwatch.present import Row
 from feedwatch.titles.particulars import Particulars
-from feedwatch.titles.rows import describe_person, describe_title, id_of, show_instant
+from feedwatch.titles.rows import describe_person, describe_title, show_instant
 
 
 def describe_particulars(known: Particulars) -> Row:

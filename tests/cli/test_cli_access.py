@@ -130,7 +130,7 @@ def test_an_account_that_is_signed_out_still_shows_a_title(place: Place) -> None
     ran = type_in(place, "titles", "show", "Vertigo")
     assert ran.status == 0
     assert "Directors" in ran.out
-    assert ran.err.startswith("not to be had now: your queue (jane is not signed in")
+    assert ran.err.startswith("not to be had now: your queue, your rating (jane is not signed in")
 
 
 # ── which account ─────────────────────────────────────────────────────────────────────────────────

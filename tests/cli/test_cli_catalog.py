@@ -61,12 +61,12 @@ def names_of(lines: str) -> Sequence[str]:
 
 
 def test_what_is_found_stands_in_a_table(config: Path) -> None:
-    """Title, year and the first of the people, in a pipe without anything else."""
+    """Title, year, the first of the people, and what to type for it; in a pipe without anything else."""
     keep(config, HERE, "Alien", "Aliens")
     assert catalog(config, "search", "alien").splitlines() == [
-        "TITLE   YEAR  PEOPLE",
-        "Alien   1990  Ada, Bo, Cy, …",
-        "Aliens  1991  Ada, Bo, Cy, …",
+        "TITLE   YEAR  PEOPLE          ID",
+        "Alien   1990  Ada, Bo, Cy, …   0",
+        "Aliens  1991  Ada, Bo, Cy, …   1",
     ]
     assert catalog(config, "search", "alien", "--limit", "1").count("\n") == 2
     assert catalog(config, "search", "nobody") == "no title, person or year begins like that: nobody\n"

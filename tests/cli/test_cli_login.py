@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from asking import ask
 from logins import Login, answer_page, code_on, logging_in, sign_in, take_tokens_out
-from running import Place, Ran, at_sandbox
+from running import Place, Ran, at_sandbox, command_line, environment
 from sinks import WebhookSink
 from typist import CTRL_C, CTRL_D, at_terminal
 
@@ -101,6 +103,17 @@ def test_a_browser_that_is_sent_back_signs_in(
     assert "You can close this window" in shown
     assert opened == login.address
     assert "paste" not in ran.out, "there is no terminal to paste at"
+
+
+def test_a_browser_that_holds_a_line_open_is_not_complained_of(place: Place, browser: dict[str, str]) -> None:
+    """Browsers open connections that they may need; one that asks nothing ends without a word."""
+    with logging_in(place, env=browser) as login:
+        page = answer_page(place.world, login.address)
+        back = urlsplit(page.headers["location"])
+        with socket.create_connection((back.hostname or "", back.port or 0)):
+            ask(page.headers["location"])
+            ran = login.end()
+    assert (ran.status, ran.err) == (0, "")
 
 
 @WITH_AND_WITHOUT_VERIFIER
@@ -386,6 +399,27 @@ def test_address_of_another_sign_in_costs_nothing(place: Place, browser: dict[st
         login.wait_for("^Not taken: that address names no sign-in")
         login.paste(code_on(answer_page(place.world, address)))
         assert login.end().status == 0
+
+
+@pytest.mark.parametrize("piece", [b"a" * 65536, b"no line is so long\n" * 4096], ids=["no end", "lines"])
+def test_what_never_stops_coming_fills_nothing(place: Place, piece: bytes) -> None:
+    """An input without an end is read no faster than it is looked at, and ends nothing but the waiting."""
+    words = command_line("--config", place.config, "login", "jane", "--paste", "--timeout", "1s")
+    around = environment(place.folder, **place.env)
+    with subprocess.Popen(
+        ["sh", "-c", 'ulimit -v 2000000; exec "$@"', "sh", *words],
+        cwd=place.folder,
+        env=around,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):
+            while True:
+                process.stdin.write(piece)
+        assert process.stderr is not None
+        assert b"jane is not signed in" in process.stderr.read()
 
 
 def test_a_token_that_does_not_work_is_not_kept(place: Place, before: SignIn) -> None:

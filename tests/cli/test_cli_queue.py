@@ -101,6 +101,11 @@ def test_a_place_beyond_the_end_is_the_end(reference: Place) -> None:
     )
 
 
+def test_a_title_that_is_moved_to_its_place_stays_there(place: Place) -> None:
+    """Nothing has moved, and nothing says so."""
+    assert type_in(place, "queue", "move", "Platoon", "--to", 3).out == "Platoon (1986) stays at 3\n"
+
+
 def test_a_title_is_removed(place: Place) -> None:
     """It is said where it was; a second time there is nothing to remove."""
     assert type_in(place, "queue", "remove", "Platoon").out == "removed Platoon (1986), which was at 3\n"
@@ -170,7 +175,7 @@ def test_what_others_changed_meanwhile_stands_in_json(reference: Place) -> None:
         (["add", "Platoon"], "it is in the queue already: `feedwatch queue move` changes its place"),
         (
             ["add", "series/70000000"],
-            "a series as a whole cannot be moved: name a season or an episode of it",
+            "a series as a whole has no place in a queue: name a season or an episode of it",
         ),
         (["add", "discs/90000185"], "the server does not know this for a title: give its address in the"),
         (["add", "Home Again"], "it is at your home already: send it back before you ask for it again"),

@@ -43,7 +43,7 @@ def test_a_search_lists_titles_with_what_to_type_for_them(place: Place) -> None:
     ran = type_in(place, "titles", "search", "tide", "--limit", 3)
     assert ran.status == 0
     heading, *lines = ran.out.splitlines()
-    assert heading.split() == ["ID", "TITLE", "YEAR", "RATING", "GENRES"]
+    assert heading.split() == ["TITLE", "YEAR", "RATING", "GENRES", "ID"]
     assert len(lines) == 3
     assert all("Tide" in line for line in lines)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from configs import read, refuse
 
-from feedwatch.assembly import make_networks
 from feedwatch.core.networks import NetworkPolicy
+from feedwatch.reaching import make_networks
 
 TEN, HOME = ip_network("10.0.0.0/8"), ip_network("192.168.1.7")
 

@@ -13,6 +13,7 @@ from feedwatch.core.model import Reason
 from feedwatch.core.statuses import Action
 from feedwatch.netflix import catalog, history, queues, ratings, users
 from feedwatch.netflix.calling import Caller
+from feedwatch.netflix.login import Provider
 from feedwatch.netflix.signing import Consumer, Token
 from feedwatch.netflix.turns import Turns
 from feedwatch.services import NetflixSettings
@@ -215,6 +216,13 @@ async def test_no_secret_stands_in_a_failure_or_a_log(caplog: pytest.LogCaptureF
             shown = [*map(repr, replies), repr(api)]
     text = " ".join([*shown, caplog.text])
     assert not [secret for secret in ("TOPSECRET", "TOPTOKEN99", "KEYKEY7", "T1me-") if secret in text]
+
+
+async def test_password_in_the_servers_address_shows_in_no_repr() -> None:
+    """A server behind a password of its own has it in its address; nothing that holds that shows it."""
+    async with opening_api("http://jane:pass-word@127.0.0.1:9") as api:
+        provider = Provider(api.server, api.consumer, api.caller, api.clock)
+        assert "pass-word" not in f"{api!r} {provider!r}"
 
 
 async def test_call_that_nobody_answered_is_made_once() -> None:

@@ -199,6 +199,12 @@ def test_answers_are_read(pasted: str, request_token: RequestToken, expected: ob
         ("?oauth_problem=user_refused", OLD),
         ("https://api.example.net/", OLD),
         ("https://api.example.net/oauth_token=T1request-", OLD),
+        ("\x1b[A", OLD),
+        ("\x1b[200~code-7\x1b[201~", NEW),
+        ("code\0-7", NEW),
+        ("code-\ufffd", NEW),
+        ("7" * 2001, NEW),
+        (f"?oauth_token=T1request-&oauth_verifier={'7' * 9000}", NEW),
     ],
 )
 def test_what_is_no_answer_ends_nothing(pasted: str, request_token: RequestToken) -> None:

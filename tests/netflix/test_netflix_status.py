@@ -73,10 +73,11 @@ def test_anything_else_is_no_status(body: bytes) -> None:
     assert read_status(body) is None
 
 
-def test_codes_that_are_no_numbers_are_left_out() -> None:
-    """A status with unreadable codes still has its message."""
-    body = b"<status><status_code>soon</status_code><message>wait</message></status>"
-    assert read_status(body) == ApiStatus(None, None, "wait")
+@pytest.mark.parametrize("code", ["soon", "-401", "9" * 4000, "9" * 5000])
+def test_codes_that_are_no_numbers_are_left_out(code: str) -> None:
+    """A status with codes that nobody can read, or keep, still has its message."""
+    body = f"<status><status_code>{code}</status_code><message>wait</message></status>"
+    assert read_status(body.encode()) == ApiStatus(None, None, "wait")
 
 
 def classify(

@@ -30,7 +30,7 @@ _BAD_REQUESTS: Final = (
     _row(400, None, "* is invalid", Action.FIX_REQUEST, Reason.BAD_REQUEST,
          "the server does not take one of the values: its message names it"),
     _row(400, None, "Cannot move a series parent title", Action.FIX_REQUEST, Reason.BAD_REQUEST,
-         "a series as a whole cannot be moved: name a season or an episode of it", Resource.QUEUES),
+         "a series as a whole has no place in a queue: name a season or an episode of it", Resource.QUEUES),
     _row(400, None, "Invalid format for this user", Action.GIVE_UP, Reason.BAD_REQUEST,
          "the subscription does not cover the form in which this title is to be had", Resource.QUEUES),
     _row(400, 120, "Query parameter max_results must be a positive integer.", Action.FIX_REQUEST,
