@@ -31,6 +31,7 @@ from feedwatch.reaching import USER_AGENT, make_limits, make_networks
 from feedwatch.redact import Redactor
 from feedwatch.routing import address_urls, make_routes
 from feedwatch.scribe import TemplateProblem, TemplateScribe, compile_templates
+from feedwatch.services import turns_beside
 from feedwatch.store import Store, StoreThread, is_owner_alive, owner_now, rescue_state
 
 _LOG = logging.getLogger("feedwatch")
@@ -80,7 +81,13 @@ class Assembly:
             per_host=config.poll.per_host,
         )
         self.discoverer.hear = self.poller.hear
-        self.sources = Sources(config, open_api=self.open_api, send=fetcher.call, now=clock.now)
+        self.sources = Sources(
+            config,
+            open_api=self.open_api,
+            send=fetcher.call,
+            now=clock.now,
+            turns=turns or turns_beside(config.state),
+        )
         self.detailer = Detailer(store, self.sources, kept=config.details, clock=clock)
         self._tell_notifier(config)
         self.pictures = PictureFetcher(fetcher, networks=make_networks(config), user_agent=USER_AGENT)

@@ -33,6 +33,7 @@ from feedwatch.core.model import (
 )
 from feedwatch.core.render import compose_message
 from feedwatch.core.state import PollTask
+from feedwatch.core.subjects import NamedTitle
 from feedwatch.discover import DiscoveryReport
 from feedwatch.errors import FeedwatchError
 from feedwatch.netflix.replies import ApiFailed
@@ -44,10 +45,12 @@ from feedwatch.routing import address_urls
 from feedwatch.rows import say_reason, say_unknown
 from feedwatch.services import turns_beside
 from feedwatch.store import Store
+from feedwatch.tmdb import TmdbFailed
 
 _LOG = logging.getLogger("feedwatch")
 
 _EVERY_POLL = 1_000_000
+_SURELY_THERE = NamedTitle("Metropolis", 1927)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,17 @@ async def _reach(assembly: Assembly, task: PollTask, resting: Collection[str]) -
         return ReachedFeed(task.feed, task.kind, problem=say_reason(reading.reason, reading.detail))
     entries = reading.result.snapshot.entries if isinstance(reading, ReadList) else ()
     return ReachedFeed(task.feed, task.kind, len(entries), entries[0].title if entries else None)
+
+
+async def reach_tmdb(assembly: Assembly) -> str | None:
+    """Ask TMDB for a film that is surely there; gives what is wrong. It is asked only if it is configured."""
+    tmdb = assembly.sources.tmdb
+    if tmdb is None:
+        return None
+    if host_of(tmdb.server) in await assembly.store.run(Store.resting_hosts, datetime.now(UTC)):
+        return say_reason(Reason.RATE_LIMITED)
+    found = await tmdb.find_details(_SURELY_THERE)
+    return (found.says or say_reason(found.reason)) if isinstance(found, TmdbFailed) else None
 
 
 # ── test messages ─────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ from feedwatch.checking import (
     name_signed_in,
     reach_accounts,
     reach_feeds,
+    reach_tmdb,
     send_tests,
 )
 from feedwatch.config import Config
@@ -120,6 +121,8 @@ async def check_all(config: Config, *, notify: bool, as_json: bool) -> int:
         read = [each.account for each in accounts if each.ok]
         signed_in = {account: await name_signed_in(assembly, account) for account in read}
         rows += [describe_checked(each.feed, each.problem) for each in await reach_feeds(assembly)]
+        if config.tmdb is not None:
+            rows.append(describe_checked("tmdb", await reach_tmdb(assembly)))
         rows += [
             describe_checked(
                 f"template {'.'.join((each.name, *each.path))}",

@@ -23,7 +23,8 @@ Show = Callable[[Row], str | None]
 
 _JSON_CONTROL = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 _GIVES_WAY = {"group": 1, "title": 1, "details": 1, "why": 1, "problem": 1, "url": 1}
-_GIVES_WAY |= {"genres": 1, "people": 1, "how": 1, "matcher": 1, "comment": 1, "kind": 2, "feed": 3, "subject": 3, "target": 3}
+_GIVES_WAY |= {"genres": 1, "people": 1}
+_GIVES_WAY |= {"how": 1, "matcher": 1, "comment": 1, "kind": 2, "feed": 3, "subject": 3, "target": 3}
 _NUMBERS = frozenset({"id", "entries", "changes", "attempts", "position"})
 _HEADINGS = {
     "last_polled_at": "polled",

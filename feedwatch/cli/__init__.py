@@ -47,7 +47,7 @@ def _run_command() -> int:
     try:
         status = int(cli.main(prog_name="feedwatch", standalone_mode=False) or 0)
         sys.stdout.flush()
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):  # the latter from the middle of a completion
         status = 130
     except click.ClickException as error:
         error.show()

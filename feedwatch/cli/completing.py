@@ -28,7 +28,7 @@ def _completes(offer: Offer) -> Complete:
             found = [each for each in offer(config, context, typed) if _begins(each, typed)]
         except Exception:  # noqa: BLE001 — a traceback in the middle of what is typed helps nobody
             return []
-        return [CompletionItem(_quote(each)) for each in found if each.isprintable()]
+        return [CompletionItem(_quote(each)) for each in found if each and each.isprintable()]
 
     return complete
 

@@ -37,7 +37,7 @@ class PollTask:
     `number` is this poll's number, `landed` the number of the last poll whose result had landed
     when this one was taken (law 11). `validators` holds one pair a page, in page order.
     `believed_at` is when a whole reply was last read; `first` says that there is no snapshot yet.
-    `plain` asks for the API's plain XML; `body_etag` and `entries` are what its last whole reply said.
+    `plain` asks for the API's plain XML; `body_etag` and `body_total` are what its last whole reply said.
     """
 
     feed_id: int
@@ -58,7 +58,7 @@ class PollTask:
     compare_content: bool = False
     plain: bool = False
     body_etag: str | None = None
-    entries: int = 0
+    body_total: int | None = None
     paging_refused: bool = False
     moved_to: str | None = field(default=None, repr=False)
     moved_polls: int = 0
@@ -87,6 +87,7 @@ class PollResult:
     content_digest: bytes
     at: datetime
     body_etag: str | None = None
+    body_total: int | None = None
     paging_refused: bool = False
     moved_to: str | None = field(default=None, repr=False)
     earlier: tuple[Entry, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from feedwatch.config import Config, NetflixAccount
 from feedwatch.detailing.answers import Source
@@ -12,21 +13,31 @@ from feedwatch.detailing.catalog import OpenedApi, ask_catalog, host_of_address
 from feedwatch.detailing.films import ask_tmdb
 from feedwatch.netflix.calling import SendCall
 from feedwatch.store import Askable
-from feedwatch.tmdb import Tmdb
+from feedwatch.tmdb import RATE, Pace, Tmdb
 
 OpenApi = Callable[[str], Awaitable[OpenedApi | None]]
 """Opens the API of an account; None while nothing may be signed for it."""
 
 
 class Sources:
-    """Finds who is asked, by the configuration. One lives as long as its daemon: TMDB's limit is for all."""
+    """Finds who is asked, by the configuration. One lives as long as its daemon: TMDB's limit is for all.
+
+    `turns` is the folder in which the processes of a state keep what they must know of each other's calls.
+    """
 
     def __init__(
-        self, config: Config, *, open_api: OpenApi, send: SendCall, now: Callable[[], datetime]
+        self,
+        config: Config,
+        *,
+        open_api: OpenApi,
+        send: SendCall,
+        now: Callable[[], datetime],
+        turns: Path | None = None,
     ) -> None:
         self._open_api = open_api
         self._send = send
         self._now = now
+        self._pace = Pace(RATE, turns / "tmdb" if turns else None)
         self._tmdb: Tmdb | None = None
         self.apply(config)
 
@@ -41,7 +52,7 @@ class Sources:
         server, key = config.tmdb.url.rstrip("/"), config.tmdb.api_key.reveal()
         if self._tmdb is not None and (self._tmdb.server, self._tmdb.key) == (server, key):
             return self._tmdb
-        return Tmdb(server, key, self._send, self._now)
+        return Tmdb(server, key, self._send, self._now, pace=self._pace)
 
     @property
     def askable(self) -> Askable:
@@ -50,6 +61,11 @@ class Sources:
         by_ref = [name for name, account in accounts if isinstance(account, NetflixAccount)]
         by_name = [name for name, account in accounts if not isinstance(account, NetflixAccount)]
         return Askable(by_ref, by_name if self._tmdb is not None else [])
+
+    @property
+    def tmdb(self) -> Tmdb | None:
+        """Who is asked by name and year, if anybody is."""
+        return self._tmdb
 
     async def open(self, account: str) -> Source | None:
         """Give who is asked about an account's titles now; None if nobody is."""

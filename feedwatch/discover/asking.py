@@ -176,7 +176,10 @@ def _land_found(
         facts=found.facts,
         make_notices=lambda effect: _make_notices(status, effect, found, now, had_feeds=had_feeds),
         notice_addresses=asking.notice_addresses,
+        asked_as=asked_as,
     )
+    if effect is None:  # somebody has signed in, or out, this very moment
+        return _leave_alone(asking)
     _log_found(asking.account, found, effect, had_feeds=had_feeds)
     return DiscoveryReport(asking.account, len(found.feeds), effect, next_index_at=next_index_at)
 

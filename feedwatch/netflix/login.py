@@ -26,6 +26,8 @@ _HAS_PAGE_ELSEWHERE: Final = ("api.netflix.com", "api-public.netflix.com")
 _PAGE_ELSEWHERE: Final = "https://api-user.netflix.com/oauth/login"
 _LARGEST: Final = 64 * 1024
 _LONGEST_TOKEN: Final = 2000
+_LONGEST_ANSWER: Final = 8000
+"""More than an address of the login page's making, with a token and a code in it, ever is."""
 
 _PROBLEM = re.compile(r"\boauth_problem=([a-z_]+)")
 _SAYS_NO = ("denied", "access_denied", "user_refused", "permission_denied")
@@ -193,12 +195,17 @@ class Provider:
 def read_answer(text: str, request: RequestToken) -> Allowed | Refused | NoAnswer:
     """Read what the login page came back with: an address, its query, or the code that the page shows."""
     said = text.strip().strip("<>\"'").strip()
+    if len(said) > _LONGEST_ANSWER:
+        return NoAnswer("that is longer than what the page shows")
     if "=" in said or "://" in said:
         return _read_address(said, request)
     if not said and request.has_verifier:
         return NoAnswer("the code that the page shows is wanted")
     if said == request.token.value or not said:
         return NoAnswer("the code is missing") if request.has_verifier else Allowed()
+    # A wrong code costs the sign-in: what a key of the terminal has sent, say, is not tried.
+    if len(said) > _LONGEST_TOKEN or not said.isprintable() or "\ufffd" in said:
+        return NoAnswer("that is no code")
     return Allowed(said)
 
 

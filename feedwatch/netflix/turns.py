@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from feedwatch.netflix.record import SIZE, Record, read_record, write_record
+from feedwatch.owning import make_folder, open_beside
 
 PATIENCE: Final = timedelta(minutes=1)
 """How long to wait for other processes to end their turns."""
@@ -121,7 +122,7 @@ class Turns:
         Who has just ended a turn has to pass the room again, and finds it taken by who waits.
         """
         tries = max(1, int(self._patience / _EACH_TRY))
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(place.parent)
         with ExitStack() as room, ExitStack() as turn:
             left = await self._try(_open_file(place.with_name(f"{place.name}.next"), room), tries)
             handle = _open_file(place, turn)
@@ -171,7 +172,7 @@ class _Shared:
 
 
 def _open_file(place: Path, until: ExitStack) -> int:
-    handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    handle = open_beside(place, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     until.callback(_let_go, handle)
     return handle
 

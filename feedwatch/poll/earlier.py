@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from feedwatch.clock import Clock
@@ -39,7 +40,8 @@ _LOG = logging.getLogger("feedwatch.poll")
 
 PATIENCE = timedelta(seconds=20)
 """How long a poll may wait for this: it lands without, after that."""
-MOST_PAGES = 10
+MOST_PAGES = 100
+"""Some servers give 100 viewings at a time, or 25, whatever they are asked for."""
 POLLS_WITHOUT = 2
 """So many polls in a row may fail since a history did not come that would fill a gap."""
 _RESOURCES = {"rental_history/watched", "rental_history"}
@@ -60,6 +62,14 @@ class _Missing(Exception):
         self.failure = FetchFailed(reason, "of the whole history", status=status or 200, retry_after=rest)
 
 
+@dataclass(slots=True)
+class _Came:
+    """What has come of a history so far, and when it was asked for by its server's clock."""
+
+    asked_at: datetime
+    raw: list[RawEntry] = field(default_factory=list)
+
+
 class EarlierViewings:
     """Asks for what a window does not show. `keep` follows a reload of the configuration."""
 
@@ -76,7 +86,7 @@ class EarlierViewings:
         """Give what is to be decided about together with a window that is about to land; mostly nothing.
 
         What goes wrong here is logged. It fails a poll only where a window was outrun, and then two in a row
-        at most: news may wait so long for what came before it.
+        at most: news may wait so long for what came before it. Then what came of it has to do.
         """
         resource = _resource_of(task)
         if resource is None:
@@ -85,15 +95,18 @@ class EarlierViewings:
         if gap is None and not task.first:
             return ()
         since = gap.since_at if gap else self._clock.now() - self.keep
+        came = _Came(self._clock.now())
         try:
-            history = await self._read_in_time(task, resource, since)
+            await self._read_in_time(task, resource, since, came)
         except _Missing as missing:
             failure = missing.failure
             _LOG.warning("the whole history did not come feed=%s reason=%s", task.feed, failure.reason)
-            return failure if gap and task.failures < POLLS_WITHOUT else ()
+            if gap and task.failures < POLLS_WITHOUT:
+                return failure
         except Exception:  # noqa: BLE001 — without it, it is the poll that it would be anyway
             _LOG.exception("the whole history could not be asked for feed=%s", task.feed)
             return ()
+        history = _make_entries(came)
         if gap is None:
             return history
         found = choose_between(gap, history, window)
@@ -104,33 +117,31 @@ class EarlierViewings:
         known = await self._store.run(Store.list_entries, task.feed) or ()
         return find_gap((each.entry for each in known), window)
 
-    async def _read_in_time(self, task: PollTask, resource: str, since: datetime) -> tuple[Entry, ...]:
+    async def _read_in_time(self, task: PollTask, resource: str, since: datetime, came: _Came) -> None:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
-                return await self._read(task, resource, since)
+                await self._read(task, resource, since, came)
         except TimeoutError as error:
             raise _Missing(Reason.TIMEOUT) from error
 
-    async def _read(self, task: PollTask, resource: str, since: datetime) -> tuple[Entry, ...]:
-        """Read a history back to an instant, page by page; nothing where it is not to be had."""
-        raw: list[RawEntry] = []
-        asked_at = self._clock.now()
+    async def _read(self, task: PollTask, resource: str, since: datetime, came: _Came) -> None:
+        """Read a history back to an instant, page by page, as far as it is to be had."""
+        raw = came.raw
         for _ in range(MOST_PAGES):
             asked = [*make_page_parameters(len(raw), PAGE_SIZE, PAGE_SIZE), *make_updated_min(since)]
             answer = await self._ask(task.account, resource, asked)
             if not isinstance(answer, Answered):
                 _give_up(task, answer)
-                return ()
+                return
             page = await self._read_answer(task, answer)
             if _repeats(page, raw):
                 break
             raw += page.entries
-            asked_at = answer.server_at or asked_at
+            came.asked_at = answer.server_at or came.asked_at
             if not page.entries or (page.total is not None and len(raw) >= page.total):
                 break
         else:
             _LOG.warning("the whole history goes on after viewings=%d feed=%s", len(raw), task.feed)
-        return _make_entries(raw, asked_at)
 
     async def _read_answer(self, task: PollTask, answer: Answered) -> Page:
         """Read an answer as the feed's own replies are read: the same viewing must have the same key."""
@@ -168,6 +179,6 @@ def _repeats(page: Page, before: Sequence[RawEntry]) -> bool:
     return bool(before and page.entries) and page.entries[0] == before[0]
 
 
-def _make_entries(raw: Sequence[RawEntry], asked_at: datetime) -> tuple[Entry, ...]:
-    built = build_snapshot(raw, rules_of(Kind.HISTORY), whole=False, requested_at=asked_at)
+def _make_entries(came: _Came) -> tuple[Entry, ...]:
+    built = build_snapshot(came.raw, rules_of(Kind.HISTORY), whole=False, requested_at=came.asked_at)
     return tuple(entry for entry in built.entries if entry.dated_at)

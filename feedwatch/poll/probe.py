@@ -2,7 +2,8 @@
 
 The etag in its body speaks for the whole list, whichever part of it was asked for. The item itself proves
 nothing: what changed may stand below it. So a list without such an etag is read as ever, and one that has it
-is believed to be the same only where its count is, too.
+is believed to be the same only where its count is, too: as the list says it, for a window shows less. One
+that says no count cannot be believed so, and is not asked.
 """
 
 from __future__ import annotations
@@ -18,17 +19,23 @@ READ_WHOLE_AFTER = timedelta(days=1)
 is read."""
 
 
-def is_probed(task: PollTask, *, etag: str | None, refused: bool) -> bool:
-    """Whether the next poll asks for one item first, after a whole reply with this etag in its body.
+def is_probed(task: PollTask, *, etag: str | None, total: int | None, refused: bool) -> bool:
+    """Whether the next poll asks for one item first, after a whole reply that says this etag and count.
 
     Then the validators that are kept are those of that question, never of the list's own pages.
     """
-    return task.plain and is_tokenized(task.address) and etag is not None and not refused
+    says_enough = etag is not None and total is not None
+    return task.plain and is_tokenized(task.address) and says_enough and not refused
+
+
+def will_probe(task: PollTask) -> bool:
+    """Whether this poll, and the next where nothing is new, is one that asks for one item first."""
+    return is_probed(task, etag=task.body_etag, total=task.body_total, refused=task.paging_refused)
 
 
 def may_probe(task: PollTask, now: datetime) -> bool:
     """Whether one item can answer: there is a list to be the same as, and nothing to confirm or refresh."""
-    if not is_probed(task, etag=task.body_etag, refused=task.paging_refused):
+    if not will_probe(task):
         return False
     if task.first or task.state is FeedState.HELD or task.believed_at is None or task.body_digest is None:
         return False
@@ -42,4 +49,4 @@ def probe_address(task: PollTask) -> str:
 
 def proves_same(page: Page, task: PollTask) -> bool:
     """Whether a page of one item shows that its list is the one that was read last."""
-    return page.etag is not None and page.etag == task.body_etag and page.total == task.entries
+    return page.etag is not None and page.etag == task.body_etag and page.total == task.body_total

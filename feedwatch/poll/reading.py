@@ -58,7 +58,7 @@ from feedwatch.poll.pages import (
     shared_etag,
     stands_still,
 )
-from feedwatch.poll.probe import is_probed, may_probe, probe_address, proves_same
+from feedwatch.poll.probe import is_probed, may_probe, probe_address, proves_same, will_probe
 
 __all__ = ["ListReader", "ReadList", "Reading", "SameList"]
 
@@ -172,8 +172,8 @@ class ListReader:
     async def _read_on(self, task: PollTask, first: Fetched, *, refused: bool) -> Reading:
         pages = await self._read_pages(task, first, refused=refused)
         raw, content = digest_pages(pages, task.kind)
-        etag = shared_etag(pages)
-        probed = is_probed(task, etag=etag, refused=pages.refused)
+        etag, total = shared_etag(pages), pages.pages[0].page.total
+        probed = is_probed(task, etag=etag, total=total, refused=pages.refused)
         validators = () if probed else keep_validators(pages)
         wish = longest(first.max_age, pages.pages[0].page.ttl)
         if task.body_digest is not None and content == task.content_digest:
@@ -195,6 +195,7 @@ class ListReader:
             content_digest=content,
             at=first.requested_at,
             body_etag=etag,
+            body_total=total,
             paging_refused=pages.refused,
             moved_to=new_address(task, first),
         )
@@ -290,7 +291,7 @@ class ListReader:
 
 
 def _may_ask_conditionally(task: PollTask, now: datetime) -> bool:
-    if is_probed(task, etag=task.body_etag, refused=task.paging_refused):
+    if will_probe(task):
         return False
     if task.believed_at is None or task.first or task.state is FeedState.HELD:
         return False
@@ -303,5 +304,4 @@ def _refuses_paging(task: PollTask, failure: FetchFailed) -> bool:
 
 def _keep_first_validators(task: PollTask, reply: Fetched) -> tuple[Validators, ...]:
     """What to keep of a list of one page that is the same as before, and so has the same etag."""
-    probed = is_probed(task, etag=task.body_etag, refused=task.paging_refused)
-    return (reply.validators,) if reply.validators and not probed else ()
+    return (reply.validators,) if reply.validators and not will_probe(task) else ()

@@ -140,9 +140,17 @@ def _find_request(call: Call) -> RequestToken | Response:
     if token is None:
         return _page(write_end(_DEAD), 401)
     callback = _find_callback(call, token)
-    if callback is not None and urlsplit(callback).scheme.lower() in _NO_PAGES:
+    if callback is not None and not _is_page(callback):
         return _page(write_end("parameter oauth_callback is invalid"), 400)
     return token
+
+
+def _is_page(address: str) -> bool:
+    """Whether a browser may be sent there."""
+    try:
+        return urlsplit(address).scheme.lower() not in _NO_PAGES
+    except ValueError:
+        return False
 
 
 def _end(call: Call, token: RequestToken, answer: Answer) -> Response:

@@ -67,7 +67,8 @@ def run_sandbox(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with serving(sandbox, port) as base:
-        config = sample_config(sandbox, base, signed_in=signed_in)
+        # Beside the file: the state that is there by default is somebody's own, perhaps with a jane in it.
+        config = sample_config(sandbox, base, more="\nstate: sandbox.db\n", signed_in=signed_in)
         if write_config:
             _write_new(write_config, config)
             then = "run" if signed_in else "login jane"

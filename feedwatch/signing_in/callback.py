@@ -53,6 +53,8 @@ async def listen(take: Take) -> AsyncIterator[str]:
         under_way.add(task)
         try:
             await _answer(reader, writer, path, take)
+        except asyncio.CancelledError:  # by us, below; asyncio would log it (until Python 3.12)
+            writer.close()
         finally:
             under_way.discard(task)
 

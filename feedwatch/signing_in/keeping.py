@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 
 from feedwatch.core.state import SignIn
+from feedwatch.errors import StoreError
 from feedwatch.netflix.api import Api
 from feedwatch.netflix.login import AccessToken
 from feedwatch.netflix.replies import ApiFailed
 from feedwatch.netflix.signing import application_of
 from feedwatch.netflix.users import find_user
 from feedwatch.rows import say_reason
+from feedwatch.services import USER_ID
 from feedwatch.signing_in import words
 from feedwatch.signing_in.desk import Desk
 
@@ -25,15 +28,23 @@ async def keep_sign_in(desk: Desk, got: AccessToken) -> int:
     user_id = api.user_id or user.user_id
     if desk.settings.user_id not in (None, user_id):
         return desk.complain(_say_other_user(desk))
-    before = desk.store.find_sign_in(desk.account)
+    known_id = _find_known_user(desk)
     desk.store.record_sign_in(_make_sign_in(desk, got, user_id))
+    with suppress(StoreError):  # then the token before stands in the file for a while yet
+        desk.store.tidy_log()
     as_whom = f" as {user.name}" if user.name else ""
     desk.say(f"{desk.account} is signed in{as_whom}. A running feedwatch takes it up by itself.")
     if desk.config.state.stat().st_mode & stat.S_IRGRP:
         desk.say(f"Beware: its group can read {desk.config.state}, and so the access token in it.")
-    if before is not None and before.user_id not in (None, user_id):
+    if known_id not in (None, user_id):
         desk.say("That is somebody else than before: what their lists differ in will be told as changes.")
     return 0
+
+
+def _find_known_user(desk: Desk) -> str | None:
+    """Whose lists are known under this account; None where none are."""
+    statuses = desk.store.account_statuses()
+    return next((each.facts.get(USER_ID) for each in statuses if each.name == desk.account), None)
 
 
 def _make_sign_in(desk: Desk, got: AccessToken, user_id: str) -> SignIn:

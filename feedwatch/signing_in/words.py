@@ -93,8 +93,8 @@ _LINES = {
 _EXPLAIN: dict[Trouble, Callable[[LoginFailed], str]] = {
     Trouble.WRONG_CLOCK: _say_clock,
     Trouble.DEAD_TOKEN: lambda failed: (
-        f"its server does not take this sign-in any more{_quote(failed)}. Each is good for a single try, and "
-        f"only for some minutes"
+        f"its server does not take this sign-in any more{_quote(failed)}. Each is good for a single try, for "
+        f"some minutes, and, where the page shows a code, with that code only"
     ),
     Trouble.NOT_ALLOWED: lambda failed: (
         f"its server says that nobody has allowed it{_quote(failed)}. Sign in on its page, and say yes "

@@ -6,7 +6,9 @@ as a whole, beside the one in use, and then takes its name: who searches reads t
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import sqlite3
 import unicodedata
@@ -124,6 +126,8 @@ def _must_be_ours(path: Path) -> None:
         found = False
     except OSError as error:
         raise StoreError(f"cannot look at the catalog {path}: {error.strerror}") from error
+    if found and not os.access(path, os.R_OK):
+        raise StoreError(f"cannot read the catalog {path}: {os.strerror(errno.EACCES)}")
     if not found:
         raise StoreMissing(f"no catalog at {path} yet: type  feedwatch catalog sync")
     if not may_be_replaced(path):

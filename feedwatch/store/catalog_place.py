@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from feedwatch.core.model import Validators
 from feedwatch.errors import StoreError, StoreLocked
+from feedwatch.owning import open_beside
 
 _NO_NAME: Final = re.compile(r"[^a-z0-9.-]")
 _PIECE: Final = 64 * 1024
@@ -44,7 +45,7 @@ def hold_catalog(path: Path) -> Iterator[None]:
     lock = path.with_name(f"{path.name}.lock")
     try:
         lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = open_beside(lock, os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"cannot make the lock {lock}: {error.strerror}") from error
     try:
@@ -110,7 +111,7 @@ class CatalogPart:
         try:
             if not start:
                 self.drop()  # its facts first: never do those of another document stand beside a body
-            handle = os.open(self._body, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            handle = open_beside(self._body, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             with os.fdopen(handle, "r+b") as file:
                 file.truncate(start)
                 file.seek(start)
@@ -145,7 +146,7 @@ class CatalogPart:
             "is_whole": facts.is_whole,
         }
         written = self._facts.with_name(f"{self._facts.name}.new")
-        handle = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        handle = open_beside(written, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(said, file)
         written.replace(self._facts)

@@ -12,6 +12,7 @@ from typing import Final
 
 from feedwatch.core.catalog import IndexedTitle
 from feedwatch.errors import StoreError
+from feedwatch.owning import open_beside
 from feedwatch.store.catalog import APPLICATION_ID, VERSION, CatalogOrigin, path_of, translate_faults
 from feedwatch.store.file import sync_folder
 
@@ -88,7 +89,7 @@ def write_catalog(path: Path, titles: Iterable[IndexedTitle], origin: CatalogOri
 
 def _make_empty(new: Path) -> None:
     new.unlink(missing_ok=True)  # of a sync that was killed
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    os.close(open_beside(new, os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
 
 def _fill(new: Path, titles: Iterable[IndexedTitle], origin: CatalogOrigin) -> int:

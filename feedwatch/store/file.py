@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from feedwatch.errors import StoreDamaged, StoreError, StoreMissing
+from feedwatch.owning import open_beside
 from feedwatch.store.schema import APPLICATION_ID
 
 COMPANIONS = ("-wal", "-shm", "-journal")
@@ -31,7 +32,7 @@ def create_file(path: Path) -> None:
             return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = _mode_within(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, mode))
+        os.close(open_beside(path, os.O_WRONLY, mode))
         path.chmod(mode)
     except OSError as error:
         raise StoreError(f"cannot make the state {path}: {error.strerror}") from error

@@ -76,7 +76,7 @@ class Indexes(Connection):
             for row in rows
         )
 
-    def record_index(
+    def record_index(  # noqa: PLR0913 — all that an index brings, each by its name
         self,
         account: str,
         found: Sequence[FoundFeed],
@@ -87,13 +87,17 @@ class Indexes(Connection):
         facts: Mapping[str, str],
         make_notices: Callable[[IndexEffect], Sequence[Notice]],
         notice_addresses: Sequence[str],
-    ) -> IndexEffect:
+        asked_as: str | None = None,
+    ) -> IndexEffect | None:
         """Take over an account's index as read: feeds new, back, at a new address, missing.
 
         A feed keeps its state whatever its address becomes (law 6); it retires when two indexes in a
         row lack it, at once where the index is the configuration itself (`authoritative`).
+        None, and nothing is written, if the account was asked as somebody else than it is by now.
         """
         with self.transaction() as conn:
+            if asked_as is not None and find_asked_as(conn, account) != asked_as:
+                return None
             effect = _take_over(conn, account, found, now, authoritative=authoritative)
             merged = {**_facts_of(conn, account), **facts}
             conn.execute(

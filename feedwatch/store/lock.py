@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feedwatch.errors import StoreError, StoreLocked
+from feedwatch.owning import open_beside
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def hold_state(path: Path) -> Iterator[None]:
     lock = path.resolve().with_name(path.resolve().name + ".lock")
     try:
         lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = open_beside(lock, os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"cannot make the lock {lock}: {error.strerror}") from error
     try:

@@ -115,7 +115,7 @@ def read_task(row: Row) -> PollTask:
         compare_content=bool(row["compare_content"]),
         plain=bool(row["plain"]),
         body_etag=row["body_etag"],
-        entries=row["entry_count"],
+        body_total=row["body_total"],
         paging_refused=bool(row["paging_refused"]),
         moved_to=row["moved_to"],
         moved_polls=row["moved_polls"],

@@ -259,6 +259,7 @@ CREATE TABLE title_details (              -- what was asked about titles: forgot
 CREATE INDEX title_details_at ON title_details (at);
 
 ALTER TABLE feeds ADD COLUMN plain INTEGER NOT NULL DEFAULT 0;   -- asked for in the API's plain XML
+ALTER TABLE feeds ADD COLUMN body_total INTEGER;                 -- how many titles the list says it has
 ALTER TABLE changes ADD COLUMN title_ref TEXT;                   -- by it more is asked about the title
 """
 

@@ -1,4 +1,4 @@
-"""Two calls of TMDB: search a film, search a series. Never more than forty in any ten seconds.
+"""Two calls of TMDB: search a film, search a series. Never more than forty in any ten seconds (`pace`).
 
 The key goes with the query, as TMDB wants it; no outcome, and so no log, holds an address.
 """
@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from urllib.parse import quote
 
-from feedwatch.core.bucket import Bucket, Rate
+from feedwatch.core.bucket import Rate
 from feedwatch.core.model import AskOutcome, FetchFailed, Reason, TitleDetails
 from feedwatch.core.statuses import Action, Service, actions_of_reasons, judge_status
 from feedwatch.core.subjects import NamedTitle
+from feedwatch.tmdb.pace import Pace
 from feedwatch.tmdb.matching import Found, choose_found, read_found
 
 DEFAULT_SERVER: Final = "https://api.themoviedb.org"
@@ -46,14 +47,17 @@ Send = Callable[..., Awaitable[AskOutcome]]
 
 @dataclass(slots=True)
 class Tmdb:
-    """A server with the one who may ask it. Of one event loop; one for the whole process."""
+    """A server with the one who may ask it. Of one event loop; one for the whole process.
+
+    `pace` is the limit, `pause` how to wait for it.
+    """
 
     server: str
     key: str = field(repr=False)
     send: Send
     now: Callable[[], datetime]
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _bucket: Bucket = field(default_factory=lambda: Bucket(RATE), repr=False)
+    pace: Pace = field(default_factory=lambda: Pace(RATE), repr=False)
 
     async def find_details(self, wanted: NamedTitle) -> TitleDetails | TmdbFailed | None:
         """Find a film of that name and year, else a series; None where none is certainly meant."""
@@ -87,10 +91,7 @@ class Tmdb:
         return found
 
     async def _take_token(self) -> None:
-        while True:
-            self._bucket, wait = self._bucket.take(self.now())
-            if not wait:
-                return
+        while wait := self.pace.take(self.now()):
             await self.pause(wait.total_seconds())
 
     def _judge(self, failed: FetchFailed) -> TmdbFailed:
@@ -101,7 +102,7 @@ class Tmdb:
         rest = failed.retry_after or row.rest
         if row.reason is Reason.RATE_LIMITED:
             rest = rest or _FIRST_REST
-            self._bucket = self._bucket.empty(self.now(), rest)
+            self.pace.empty(self.now(), rest)
         return TmdbFailed(row.action, row.reason or failed.reason, row.says, failed.status, rest)
 
 

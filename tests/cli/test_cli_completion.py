@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import Place, at_sandbox, environment, run
+from running import Place, at_sandbox, command_line, environment, run
 from typed import DIALECTS, type_in
 
 _SHELLS = ("bash", "zsh", "fish")
@@ -96,6 +98,9 @@ printf "%s\\n" "${{COMPREPLY[@]}}"
 def test_a_rating_is_offered_behind_a_title(reference: Place) -> None:
     """The words that can stand there."""
     assert press_tab(reference, "rate", "Vertigo", "n") == ["not-interested", "no-opinion"]
+    assert press_tab(reference, "rate", "Vertigo", "") == [
+        *("1", "2", "3", "4", "5", "not-interested", "no-opinion"),
+    ]
 
 
 def test_accounts_feeds_and_targets_are_those_of_the_configuration_and_the_state(reference: Place) -> None:
@@ -124,6 +129,23 @@ def test_whatever_is_wrong_nothing_is_offered_and_nothing_is_said(reference: Pla
         reference.run("catalog", "sync")
         next(reference.folder.glob("*-catalog-*.db")).write_bytes(b"not a catalog")
     assert press_tab(reference, "titles", "show", "Ca", config=config) == []
+
+
+def test_ctrl_c_while_the_server_is_asked_says_nothing(reference: Place) -> None:
+    """Whoever does not want to wait stands in the middle of a line, too."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        here = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        reference.config.write_text(reference.config.read_text().replace(reference.base, here))
+        line = ["feedwatch", "--config", str(reference.config), "titles", "show", "Ca"]
+        words = {"_FEEDWATCH_COMPLETE": "zsh_complete", "COMP_WORDS": shlex.join(line), "COMP_CWORD": "5"}
+        env, pipe = environment(reference.folder, **words), subprocess.PIPE
+        with (
+            subprocess.Popen(command_line(), env=env, stdout=pipe, stderr=pipe) as asking,
+            silent.accept()[0],
+        ):
+            asking.send_signal(signal.SIGINT)
+            said = asking.communicate()
+    assert (asking.returncode, said) == (130, (b"", b""))
 
 
 @pytest.mark.parametrize("shell", _SHELLS)

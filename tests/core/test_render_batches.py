@@ -170,7 +170,7 @@ def test_markdown_of_a_notice_breaks_its_lines() -> None:
     signed_out = Notice(NoticeKind.SIGNED_OUT, NOW, account="jane_doe")
     lines = compose_message([OwedDelivery(1, "a", signed_out)], MARKDOWN).body.split("  \n")
     assert lines[0] == "jane\\_doe is signed out."
-    assert len(lines) == 3
+    assert len(lines) == 4
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ class History:
         self.shift = 0
         self.refuses: bytes | None = None
         self.keeps_silent = False
+        self.breaks_off = False
         self.asked: list[str] = []
         server.on(PATH, self._answer)
         server.on(
@@ -57,6 +58,8 @@ class History:
             visit.wait()
         elif self.refuses is not None:
             visit.send(self.refuses)
+        elif self.breaks_off and _number(target, "start_index"):
+            visit.send(reply(STATUS.format(503, "Service unavailable").encode(), 503))
         else:
             visit.send(reply(self._page(target)))
 
@@ -248,6 +251,31 @@ async def test_outrun_window_does_not_wait_for_ever(
             outcomes.append(await watch.outcome(HISTORY))
         assert outcomes == [PollOutcome.FAILED, PollOutcome.FAILED, PollOutcome.COMPARED]
         assert await watch.changes() == named(*range(50, 60))
+
+
+async def test_outrun_window_takes_what_came_in_the_end(
+    server: FeedServer, history: History, tmp_path: Path
+) -> None:
+    """A history that breaks off each time after its first page: of that page nothing is lost."""
+    async with at(server, tmp_path) as watch:
+        await watch.poll(HISTORY)
+        history.watch(*range(40, 90))
+        history.breaks_off = True
+        for _ in range(3):
+            watch.moment.pass_by(hours=1)
+            await watch.poll(HISTORY)
+        assert await watch.changes() == named(*range(70, 90))
+
+
+async def test_history_in_small_pages_is_read_to_its_end(
+    server: FeedServer, history: History, tmp_path: Path
+) -> None:
+    """Whoever gives twenty at a time is asked often enough: of 400 viewings none is lost."""
+    async with at(server, tmp_path) as watch:
+        await watch.poll(HISTORY)
+        history.watch(*range(40, 440))
+        await watch.poll(HISTORY)
+        assert await watch.changes() == named(*range(40, 440))
 
 
 async def test_history_that_dates_otherwise_invents_nothing(

@@ -14,8 +14,9 @@ from feedwatch.core.model import Fetched, FetchOutcome, Reason, Validators
 from feedwatch.parse import Parser
 from feedwatch.poll import ListReader, PollOutcome, SameList
 from feedwatch.sandbox import Sandbox, serving
+from feedwatch.sandbox.world import Viewing
 
-QUEUE, RATINGS = "jane/queue", "jane/ratings"
+QUEUE, HISTORY, RATINGS = "jane/queue", "jane/history", "jane/ratings"
 PATH = "/users/T1/queues/instant"
 
 
@@ -216,7 +217,7 @@ async def test_switch_of_form_reads_anew_and_is_no_change(jane: Jane, watch: Wat
 # ── servers that answer otherwise ─────────────────────────────────────────────────────────────────
 
 
-def plain_page(titles: Sequence[int], total: int, etag: str | None) -> bytes:
+def plain_page(titles: Sequence[int], total: int | None, etag: str | None) -> bytes:
     """A queue in plain XML, or some of it."""
     items = "".join(
         f"<queue_item><id>http://h/users/T1/queues/instant/available/{place}/{title}</id>"
@@ -224,7 +225,8 @@ def plain_page(titles: Sequence[int], total: int, etag: str | None) -> bytes:
         for place, title in enumerate(titles, start=1)
     )
     said = "" if etag is None else f"<etag>{etag}</etag>"
-    return f"<queue>{said}<number_of_results>{total}</number_of_results>{items}</queue>".encode()
+    said += "" if total is None else f"<number_of_results>{total}</number_of_results>"
+    return f"<queue>{said}{items}</queue>".encode()
 
 
 class Queue:
@@ -234,6 +236,8 @@ class Queue:
         self.titles = list(range(100, 130))
         self.etag: str | None = "e1"
         self.most: int | None = None
+        self.counts = True
+        self.miscounts = 0
         self.refuses = ""
         self.atom = False
         self._server = server
@@ -247,7 +251,8 @@ class Queue:
         asked = re.search(r"max_results=(\d+)", target)
         count = min(self.most or 500, int(asked[1]) if asked else 25)
         shown = self.titles[: max(count, self.most or 0)]
-        visit.send(reply(_atom_page(shown) if self.atom else plain_page(shown, len(self.titles), self.etag)))
+        total = len(self.titles) + self.miscounts if self.counts else None
+        visit.send(reply(_atom_page(shown) if self.atom else plain_page(shown, total, self.etag)))
 
     @property
     def asked(self) -> list[str]:
@@ -356,3 +361,42 @@ async def test_etag_that_differs_on_every_page_proves_nothing(jane: Jane, tmp_pa
         name = jane.world.move(start=519, to=510).name
         await watch.poll()
         assert await watch.changes() == [("moved", name)]
+
+
+async def test_list_that_says_no_count(queue: Queue, other: Watch) -> None:
+    """Without a count nothing is proved: no item is asked for in vain, the list is read to its end."""
+    queue.counts = False
+    await other.poll(QUEUE)
+    before = len(queue.asked)
+    assert await other.outcome(QUEUE) is PollOutcome.UNCHANGED
+    assert "1" not in queue.asked[before:]
+
+
+async def test_list_that_counts_otherwise_than_it_lists(queue: Queue, other: Watch) -> None:
+    """Its own count is compared with its own count: one small request, and a change is seen."""
+    queue.miscounts = 7
+    await other.poll(QUEUE)
+    before = len(queue.asked)
+    assert await other.outcome(QUEUE) is PollOutcome.UNCHANGED
+    assert queue.asked[before:] == ["1"]
+    queue.titles, queue.etag = [200, *queue.titles], "e2"
+    await other.poll(QUEUE)
+    assert await other.changes() == [("added", "Title 200")]
+
+
+async def test_window_on_a_long_history_costs_one_small_request(jane: Jane, tmp_path: Path) -> None:
+    """Of 700 viewings a window shows 500; it is the same list while it says so of itself."""
+    begin = int(jane.moment.at.timestamp()) - 3 * 86_400
+    jane.world.history = [
+        Viewing(jane.world.catalog[place % 200], begin - 300 * place) for place in range(700)
+    ]
+    async with watching(tmp_path, jane.config(account="format: xml\nfeeds: [history]"), jane.moment) as watch:
+        await watch.discover()
+        await watch.poll()
+        jane.world.requests.clear()
+        for _ in range(3):
+            assert await watch.outcome(HISTORY) is PollOutcome.UNCHANGED
+        assert jane.world.requests["history"] == {"all": 3, "200": 1, "304": 2}
+        jane.world.watch()
+        await watch.poll(HISTORY)
+        assert [kind for kind, _ in await watch.changes()] == ["added"]

@@ -53,7 +53,9 @@ def test_command_serves_and_writes_a_configuration_that_works(tmp_path: Path) ->
     with running("--write-config", str(path)) as (process, said):
         base = base_of(said)
         assert ask(f"{base}/control/state").status == 200
-        account = load_config(path, environ={}).accounts["jane"]
+        config = load_config(path, environ={})
+        account = config.accounts["jane"]
+        assert config.state == tmp_path / "sandbox.db"  # the state that somebody has already is left alone
         assert account.service == "netflix"
         assert account.url == base
         assert path.stat().st_mode & 0o777 == 0o600

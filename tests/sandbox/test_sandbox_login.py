@@ -251,6 +251,7 @@ def test_page_is_shown_again_with_what_is_wrong(app: Application, typed: dict[st
         ({"oauth_token": "wrong"}, "Expired or bad request token"),
         ({"oauth_callback": "javascript:alert(1)"}, "parameter oauth_callback is invalid"),
         ({"oauth_callback": "no address"}, "parameter oauth_callback is invalid"),
+        ({"oauth_callback": "http://["}, "parameter oauth_callback is invalid"),
     ],
 )
 def test_page_refuses_what_belongs_to_no_sign_in(

@@ -68,7 +68,7 @@ def index(
     facts: Mapping[str, str] | None = None,
 ) -> IndexEffect:
     """Record an index that has these feeds."""
-    return store.record_index(
+    effect = store.record_index(
         account,
         found,
         now=now,
@@ -78,6 +78,8 @@ def index(
         make_notices=lambda _: (),
         notice_addresses=(),
     )
+    assert effect is not None
+    return effect
 
 
 def watch(store: Store, *found: FoundFeed, account: str = "jane") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -284,3 +285,12 @@ def test_a_part_that_says_nothing_of_itself_is_none(place: Path, said: bytes) ->
         file.write(b"body")
     place.with_name(f"{place.name}.download.json").write_bytes(said)
     assert part.read_facts() is None
+
+
+def test_what_may_not_be_read_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalog of somebody else's is not taken for a damaged one that should be moved away."""
+    path = tmp_path / "catalog.db"
+    path.write_bytes(b"whatever it is")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root, who may run this, may read all
+    with pytest.raises(StoreError, match=r"cannot read the catalog .*: Permission denied"):
+        Catalog.open(path)

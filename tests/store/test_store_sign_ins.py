@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from states import PHONE, START, after, failed, index, land, listed, rows, take, watch
+from states import PHONE, QUEUE, START, after, failed, index, land, listed, rows, take, watch
 
 from feedwatch.core.model import Notice, NoticeKind, Reason
-from feedwatch.core.state import AccountStatus, QueuedTitle, QueueReading, SignIn, Verdict
+from feedwatch.core.state import AccountStatus, IndexEffect, QueuedTitle, QueueReading, SignIn, Verdict
 from feedwatch.store import Store
 
 SIGN_IN = SignIn("jane", "an application", "T1user-", "T1access-token-", "a-secret-of-its-own", after(1))
@@ -86,6 +86,39 @@ def test_who_was_asked_with_an_older_token_signs_nobody_out(store: Store) -> Non
     assert (store.is_signed_out("jane"), notices(store)) == (False, 0)
     assert sign_out(store, jane(store).stamp)
     assert (store.is_signed_out("jane"), notices(store)) == (True, 1)
+
+
+def test_an_index_that_was_read_with_an_older_token_is_not_taken_over(store: Store) -> None:
+    """Whoever signs in, or out, while it is on its way to the state has the last word."""
+    watch(store)
+    store.record_sign_in(SIGN_IN)
+    with_first = jane(store).stamp
+
+    def record(asked_as: str) -> IndexEffect | None:
+        return store.record_index(
+            "jane",
+            [replace(QUEUE, address="http://127.0.0.1/of-the-first")],
+            now=after(3),
+            next_index_at=after(1440),
+            authoritative=False,
+            facts={"user_id": "first"},
+            make_notices=lambda _: [Notice(NoticeKind.FEEDS_FOUND, after(3), "jane")],
+            notice_addresses=[PHONE],
+            asked_as=asked_as,
+        )
+
+    store.record_sign_in(replace(SIGN_IN, token="another", at=after(2)))
+    assert record(with_first) is None
+    assert jane(store).next_index_at == after(2)
+    assert "first" not in str(store.known_feeds("jane"))
+    store.forget_sign_in("jane")
+    assert record(with_first) is None
+    assert store.is_signed_out("jane")
+    assert rows(store, "SELECT id FROM notices") == []
+    store.record_sign_in(replace(SIGN_IN, at=after(4)))
+    assert record(jane(store).stamp) is not None
+    assert jane(store).next_index_at == after(1440)
+    assert len(rows(store, "SELECT id FROM notices")) == 1
 
 
 def test_a_dead_token_is_told_once_however_many_find_it_dead(store: Store) -> None:

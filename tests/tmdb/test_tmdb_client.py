@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -13,8 +16,7 @@ from hypothesis import strategies as st
 from feedwatch.core.model import Answered, AskOutcome, FetchFailed, Reason
 from feedwatch.core.statuses import Action
 from feedwatch.core.subjects import NamedTitle
-from feedwatch.tmdb import Tmdb, TmdbFailed
-from feedwatch.tmdb.client import DEFAULT_SERVER, RATE
+from feedwatch.tmdb import DEFAULT_SERVER, RATE, Pace, Tmdb, TmdbFailed
 from feedwatch.tmdb.matching import Found, choose_found, read_found
 
 HEAT = NamedTitle("Heat", 1995)
@@ -38,8 +40,8 @@ class Wire:
     async def pause(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def tmdb(self, server: str = DEFAULT_SERVER) -> Tmdb:
-        return Tmdb(server, "k e&y", self.send, lambda: self.now, self.pause)
+    def tmdb(self, server: str = DEFAULT_SERVER, pace: Pace | None = None) -> Tmdb:
+        return Tmdb(server, "k e&y", self.send, lambda: self.now, self.pause, pace or Pace(RATE))
 
 
 def results(*found: Mapping[str, object]) -> Answered:
@@ -56,6 +58,52 @@ async def test_never_more_than_forty_calls_in_ten_seconds(pauses: Sequence[float
         await tmdb.find_details(HEAT)
     at = [instant for instant, _ in wire.calls]
     assert all(later - earlier >= RATE.per for earlier, later in zip(at, at[RATE.count :], strict=False))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 3)), max_size=60))
+async def test_two_processes_keep_the_limit_together(turns: Sequence[tuple[bool, float]]) -> None:
+    """Whichever asks, no span of ten seconds sees more than forty calls of both."""
+    with TemporaryDirectory() as folder:
+        wire = Wire()
+        first, second = (wire.tmdb(pace=Pace(RATE, Path(folder) / "turns" / "tmdb")) for _ in range(2))
+        for is_first, pause in (*turns, *[(True, 0.0), (False, 0.0)] * 25):
+            wire.now += timedelta(seconds=pause)
+            await (first if is_first else second).find_details(HEAT)
+    at = [instant for instant, _ in wire.calls]
+    assert all(later - earlier >= RATE.per for earlier, later in zip(at, at[RATE.count :], strict=False))
+
+
+@pytest.mark.parametrize("left", [b"", b"[", b"{}", b"[1e400]", b'["a"]', b"\xff" * 5000, b"9" * 400])
+async def test_what_was_left_damaged_is_begun_anew(tmp_path: Path, left: bytes) -> None:
+    """A file of counts that nobody can read costs nothing."""
+    (tmp_path / "tmdb").write_bytes(left)
+    wire = Wire()
+    tmdb = wire.tmdb(pace=Pace(RATE, tmp_path / "tmdb"))
+    for _ in range(RATE.count):
+        await tmdb.find_details(HEAT)
+    assert len(wire.calls) == 2 * RATE.count
+    assert wire.calls[-1][0] - wire.calls[0][0] == RATE.per
+
+
+async def test_who_counts_just_now_is_waited_for(tmp_path: Path) -> None:
+    """A process that holds the file makes the other wait, and stalls nothing else of it."""
+    place = tmp_path / "tmdb"
+    pace = Pace(RATE, place)
+    assert not pace.take(datetime(2026, 11, 1, tzinfo=UTC))
+    with place.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert pace.take(datetime(2026, 11, 1, tzinfo=UTC))
+    assert not pace.take(datetime(2026, 11, 1, tzinfo=UTC))
+
+
+async def test_without_a_place_for_it_each_counts_alone(tmp_path: Path) -> None:
+    """Where the file cannot be made the limit is kept all the same, by each for itself."""
+    (tmp_path / "no-folder").write_text("")
+    wire = Wire()
+    tmdb = wire.tmdb(pace=Pace(RATE, tmp_path / "no-folder" / "tmdb"))
+    for _ in range(RATE.count):
+        await tmdb.find_details(HEAT)
+    assert wire.calls[-1][0] - wire.calls[0][0] == RATE.per
 
 
 async def test_film_is_asked_for_before_a_series() -> None:
