@@ -23,6 +23,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Self
 
 import click
@@ -30,7 +31,7 @@ import click
 from feedwatch.errors import FeedwatchError
 from feedwatch.sandbox import Sandbox, World, sample_config, serving
 from feedwatch.sandbox.titles import Title
-from feedwatch.terminal import clean_text, ending_like_ctrl_c
+from feedwatch.terminal import clean_text, ending_like_ctrl_c, wrap
 
 _PAUSE = 1.2
 """Seconds between two moves: short enough to see all of them in a quarter of a minute."""
@@ -163,6 +164,8 @@ class _Demo:
         self._made: set[str] = set()
         self._arrived: list[str] = []
         self._last_words = ""
+        # In a pipe a line is a line.
+        self._width = max(get_terminal_size().columns, 40) if sys.stdout.isatty() else 10_000
         sandbox = Sandbox(self._world)
         base = stack.enter_context(serving(sandbox))
         self._webhook = stack.enter_context(Webhook())
@@ -237,16 +240,15 @@ class _Demo:
 
     def _show(self, text: str) -> None:
         self._arrived.append(text)
-        title, *body = [clean_text(line) for line in text.splitlines()]
-        # Of a single story the title says all: neither it nor the name of its list is shown again.
-        is_said = bool(body) and body[-1] in title
-        lines = [title, *(line for line in body if line and line not in title and not is_said)]
+        lines = lay_out_message(text)
         told = [what for what, words in self._awaited.items() if _tells(lines, words)]
         for what in told:
             del self._awaited[what]
         click.secho(f"{time.strftime('%H:%M:%S')}  {lines[0]}", fg="cyan", bold=True)
         for line in lines[1:]:
-            click.echo(f"          {line}")
+            indent = " " * (10 + len(line) - len(line.lstrip()))
+            for piece in wrap(line.lstrip(), self._width - len(indent)):
+                click.echo(f"{indent}{piece}")
 
     def _check_daemon(self) -> None:
         if self._daemon.poll() is not None:
@@ -254,6 +256,19 @@ class _Demo:
 
     def _is_on(self) -> bool:
         return time.monotonic() < self._ends_at
+
+
+def lay_out_message(text: str) -> list[str]:
+    """The lines of a message, without those that only repeat its title.
+
+    Of a single story the title says all: neither it nor the name of its list is shown again, only what more
+    is known of it (indented).
+    """
+    title, *body = [clean_text(line) for line in text.splitlines()]
+    happened = [line for line in body if line.strip() and not line.startswith(" ")]
+    is_said = bool(happened) and happened[-1] in title
+    more = (line for line in body if line.startswith(" ") or (line and line not in title and not is_said))
+    return [title, *more]
 
 
 def _soon() -> float:

@@ -85,9 +85,17 @@ def show_status(store: Store, screen: Screen) -> None:
     columns = ["feed", "kind", "entries", "state", "last_polled_at", "next_poll_at"]
     if any(row["group"] for row in rows):
         columns.insert(1, "group")
-    empty = "no feeds yet: is the daemon running? (feedwatch run)"
-    screen.print_rows(rows, columns, empty=empty, aside=("why", say_feed_trouble))
+    screen.print_rows(rows, columns, empty=_say_no_feeds(store), aside=("why", say_feed_trouble))
     _warn_of_addresses(store, screen)
+
+
+def _say_no_feeds(store: Store) -> str:
+    """Say what is to be done where there are no feeds yet."""
+    signed_out = [each.name for each in store.account_statuses() if each.signed_out]
+    if signed_out:
+        commands = (f"feedwatch login {each}" for each in signed_out)
+        return f"no feeds yet: to sign in, type  {',  '.join(commands)}"
+    return "no feeds yet: is the daemon running? (feedwatch run)"
 
 
 def show_feed(store: Store, screen: Screen, feed: str) -> None:

@@ -15,6 +15,8 @@ import pytest
 from running import command_line, environment
 from sinks import WebhookSink
 
+from feedwatch.demo import lay_out_message
+
 SIX = ["an addition", "a move", "a removal", "a viewing", "a rating", "a recommendation"]
 VERBS = ["added Spirited Away", "moved from", "removed", "watched Casablanca", "rated Casablanca"]
 
@@ -59,6 +61,29 @@ def _read_to(process: subprocess.Popen[str], pattern: str) -> str:
         if re.search(pattern, line):
             return shown
     pytest.fail(f"{pattern!r} was never shown:\n{shown}")
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            ["jane rated Hero 5★", "jane/ratings", "rated Hero 5★", "  PG · 4★ on average", "  A story."],
+            ["jane rated Hero 5★", "  PG · 4★ on average", "  A story."],
+        ),
+        (
+            ["jane/queue: 2 added", "added Hero at 1", "  PG", "added M at 2"],
+            ["jane/queue: 2 added", "added Hero at 1", "  PG", "added M at 2"],
+        ),
+        (
+            ["2 changes", "jane/queue", "added Hero at 1", "", "jane/ratings", "rated M 5★", "  PG"],
+            ["2 changes", "jane/queue", "added Hero at 1", "jane/ratings", "rated M 5★", "  PG"],
+        ),
+    ],
+    ids=["one story", "one list", "two lists"],
+)
+def test_what_the_title_says_is_not_shown_again(message: list[str], shown: list[str]) -> None:
+    """Of a single story only what more is known stands below the title; the name of its list goes with it."""
+    assert lay_out_message("\n".join(message)) == shown
 
 
 def test_it_ends_with_0_only_if_all_six_arrived_at_its_webhook(tmp_path: Path) -> None:
@@ -123,5 +148,5 @@ def test_all_six_are_shown_within_fifteen_seconds_and_nothing_twice(tmp_path: Pa
     repeated = [(one, two) for one, two in pairwise(lines) if two.strip() in one]
     assert repeated == []
     named = [two for one, two in pairwise(lines) if re.fullmatch(r" +jane/\w+", one)]
-    assert [line for line in named if not line.startswith("   ")] == [], "a list is named, and nothing of it"
+    assert [two for two in named if not re.match(r" {10}\S", two)] == [], "a list is named, and nothing of it"
     assert re.search(r"watched .+ and rated it \d★, off the queue", story), story

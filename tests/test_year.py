@@ -50,6 +50,7 @@ YEAR = timedelta(days=365)
 CLOCK_CHANGES = (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC))
 NEAR = timedelta(hours=24)
 NEAR_CHANGES = tuple(at + timedelta(hours=hours) for at in CLOCK_CHANGES for hours in (-2, 2))
+pytestmark = pytest.mark.timeout(300)  # a year of commits, each synced to the disk
 SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 12))]
 RULES = rules_of(Kind.QUEUE)
 

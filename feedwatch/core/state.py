@@ -435,12 +435,14 @@ class QueuedTitle(NamedTuple):
 class QueueReading:
     """A queue as it was last read or changed by us, to say what has moved since.
 
-    `etag` is what a change must name; without one the queue has to be read before the next change.
+    `etag` is what a change must name; without one the queue has to be read before the next change. `left`
+    are etags that it had before: a server that shows one of them shows what was.
     """
 
     etag: str | None
     titles: tuple[QueuedTitle, ...]
     at: datetime
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from feedwatch.clock import Clock
 from feedwatch.config import Config
-from feedwatch.core.model import Answered
+from feedwatch.core.model import Answered, Reason
 from feedwatch.core.route import Routes
+from feedwatch.core.schedule import RATE_REST
 from feedwatch.core.state import SignIn
 from feedwatch.core.statuses import Action
 from feedwatch.discover.asking import Asking, DiscoveryReport, Hear, discover_account, ignore
@@ -32,6 +33,7 @@ from feedwatch.services import (
     OpmlSettings,
     ServiceSettings,
     find_named_addresses,
+    host_of,
     turns_beside,
 )
 from feedwatch.services.netflix_api import open_api
@@ -149,17 +151,24 @@ class Discoverer:
         """Ask, signed, for a document of an account's subscriber, by its path below `users/<id>`.
 
         None while nobody is signed in, or where nothing is ever signed. Where the token seems dead, the index
-        is asked for at once: that says whether it is, and signs out.
+        is asked for at once: that says whether it is, and signs out. A server that rests is not asked.
         """
         configured = self._config.accounts.get(account)
         settings = make_settings(account, configured) if configured else None
         signer = await self.find_signer(account) if configured else None
         if signer is None or not isinstance(settings, NetflixSettings):
             return None
+        host = host_of(settings) or ""
+        now = self._clock.now()
+        if until := (await self._store.run(Store.resting_hosts, now)).get(host):
+            return ApiFailed(Action.WAIT, Reason.RATE_LIMITED, retry_after=until - now)
         api = open_api(replace(settings, token=signer.token, user_id=signer.user_id), self._means, Memory())
         answer = await api.ask_own(path, parameters)
         if isinstance(answer, ApiFailed) and answer.action is Action.SIGN_IN_AGAIN:
             await self.discover(account)
+        if isinstance(answer, ApiFailed) and answer.reason is Reason.RATE_LIMITED:
+            until = self._clock.now() + (answer.retry_after or RATE_REST)
+            await self._store.run(Store.rest_host, host, until, answer.reason)
         return answer
 
     async def discover(self, account: str) -> DiscoveryReport:

@@ -150,8 +150,7 @@ class Provider:
 
         What the server wrote into its address itself stays as it is.
         """
-        named = request.login_url if _is_fit(request.login_url, self.server) else None
-        base = (self.page or named or _page_of(self.server)).partition("#")[0]
+        base = (self.page or self._find_named(request) or _page_of(self.server)).partition("#")[0]
         wanted = [
             ("application_name", request.application_name),
             ("oauth_consumer_key", self.consumer.key),
@@ -162,6 +161,16 @@ class Provider:
         more = encode_form([(name, value) for name, value in wanted if name not in before]).decode()
         joint = "" if not more or base.endswith(("?", "&")) else "&" if "?" in base else "?"
         return f"{base}{joint}{more}"
+
+    def find_named_host(self, request: RequestToken) -> str | None:
+        """The host of the login page, where nobody but the server's reply says that it is one of theirs."""
+        named = None if self.page else self._find_named(request)
+        known = (urlsplit(self.server).hostname, urlsplit(_page_of(self.server)).hostname)
+        host = urlsplit(named).hostname if named else None
+        return None if host in known else host
+
+    def _find_named(self, request: RequestToken) -> str | None:
+        return request.login_url if _is_fit(request.login_url, self.server) else None
 
     async def trade_token(self, request: RequestToken, verifier: str | None) -> AccessToken | LoginFailed:
         """End: trade a request token for an access token; it is worth nothing afterwards, come what may."""
@@ -197,7 +206,7 @@ def read_answer(text: str, request: RequestToken) -> Allowed | Refused | NoAnswe
     said = text.strip().strip("<>\"'").strip()
     if len(said) > _LONGEST_ANSWER:
         return NoAnswer("that is longer than what the page shows")
-    if "=" in said or "://" in said:
+    if "=" in said or "://" in said or said.startswith("?"):
         return _read_address(said, request)
     if not said and request.has_verifier:
         return NoAnswer("the code that the page shows is wanted")
@@ -282,7 +291,8 @@ def _is_fit(page: str | None, server: str) -> bool:
     """Whether a page that a server named may be shown: a password is typed there."""
     try:
         parts = urlsplit(page or "")
-        fit = bool(parts.hostname) and (page or "").isprintable() and not re.search(r"\s", page or "")
+        fit = bool(parts.hostname) and "@" not in parts.netloc
+        fit = fit and (page or "").isprintable() and not re.search(r"\s", page or "")
     except ValueError:
         return False
     return fit and (parts.scheme == "https" or parts.scheme == urlsplit(server).scheme == "http")

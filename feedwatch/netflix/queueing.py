@@ -19,11 +19,18 @@ from feedwatch.core.statuses import Action, Resource, Service, judge_status
 from feedwatch.netflix.api import Api
 from feedwatch.netflix.limits import check_position, check_title_ref
 from feedwatch.netflix.queues import delete_entry, post_title, read_queue
-from feedwatch.netflix.readings import compare_readings, list_titles, place_title, without_title
+from feedwatch.netflix.readings import (
+    compare_readings,
+    follow_reading,
+    list_titles,
+    place_title,
+    without_title,
+)
 from feedwatch.netflix.refs import key_of_title
 from feedwatch.netflix.replies import ApiFailed, Listing, QueueChange, QueueItem
 
 _MOST_TRIES = 8
+_MOST_STALE = 3
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 _GONE = 404
@@ -116,7 +123,7 @@ async def move_in_queue(queue: KeptQueue, ref: str, position: int) -> QueueOutco
     check_position(position)
     known = await queue.readings.find()
     if known is not None and not _is_in(known, ref):
-        await queue.readings.keep(QueueReading(None, known.titles, known.at))  # perhaps it is there by now
+        await _keep(queue, QueueReading(None, known.titles, known.at))  # perhaps it is there by now
     return await _post(queue, ref, position, only_move=True)
 
 
@@ -139,7 +146,7 @@ async def remove_from_queue(queue: KeptQueue, ref: str) -> QueueOutcome:
         deleted = await delete_entry(queue.api, item.id)
         if isinstance(deleted, QueueChange):
             left = QueueReading(None, without_title(reading.titles, ref), reading.at)
-            await queue.readings.keep(left)
+            await _keep(queue, left)
             return QueueDone((item,), changes=tries.changes)
         if not tries.go_on(deleted) and deleted.status != _GONE:  # perhaps it only has another place
             break
@@ -190,7 +197,7 @@ async def _keep_change(
         titles = place_title(titles, *list_titles([item]), saved=item.saved)
     if not change.items:
         titles = place_title(titles, QueuedTitle(ref, _name_in(known, ref), position))
-    await queue.readings.keep(QueueReading(change.etag, titles, queue.api.clock()))
+    await _keep(queue, QueueReading(change.etag, titles, queue.api.clock()))
 
 
 # ── what both need ────────────────────────────────────────────────────────────────────────────────
@@ -233,12 +240,27 @@ async def _read_again(
 
 
 async def _read(queue: KeptQueue) -> tuple[Listing[QueueItem], QueueReading] | ApiFailed:
+    """Read the queue, once more while the server shows what was: a reading after a change can be old.
+
+    Not for ever: a server may give the same queue the same etag each time that it has it.
+    """
+    before = await queue.readings.find()
+    left = before.left if before else ()
     listing = await read_queue(queue.api)
+    for attempt in range(_MOST_STALE):
+        if isinstance(listing, ApiFailed) or listing.etag not in left:
+            break
+        await _wait(queue, attempt)
+        listing = await read_queue(queue.api)
     if isinstance(listing, ApiFailed):
         return listing
     reading = QueueReading(listing.etag, list_titles(listing.items), queue.api.clock())
-    await queue.readings.keep(reading)
+    await _keep(queue, reading)
     return listing, reading
+
+
+async def _keep(queue: KeptQueue, reading: QueueReading) -> None:
+    await queue.readings.keep(follow_reading(await queue.readings.find(), reading))
 
 
 async def _wait(queue: KeptQueue, attempt: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from feedwatch.core.diff import diff_snapshots
 from feedwatch.core.kinds import SAVED, rules_of
@@ -12,6 +13,7 @@ from feedwatch.netflix.refs import key_of_title
 from feedwatch.netflix.replies import QueueItem
 
 Titles = tuple[QueuedTitle, ...]
+_ETAGS_KEPT = 16
 
 
 def list_titles(items: Iterable[QueueItem]) -> Titles:
@@ -41,6 +43,14 @@ def place_title(titles: Titles, title: QueuedTitle, *, saved: bool = False) -> T
 def compare_readings(before: QueueReading, after: QueueReading) -> tuple[Change, ...]:
     """What has changed between two readings: what came, went, moved, or was saved and can now be watched."""
     return diff_snapshots(_snapshot(before), _snapshot(after), rules_of(Kind.QUEUE)).changes
+
+
+def follow_reading(before: QueueReading | None, after: QueueReading) -> QueueReading:
+    """A reading with what is known of the etags that came before its own."""
+    if before is None:
+        return after
+    left = [etag for etag in (*before.left, before.etag) if etag is not None and etag != after.etag]
+    return replace(after, left=tuple(dict.fromkeys(left))[-_ETAGS_KEPT:])
 
 
 def _number(titles: Iterable[QueuedTitle]) -> Titles:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import click
 
@@ -150,6 +151,12 @@ def _show_page(desk: Desk, request: RequestToken, callback: str | None) -> None:
     desk.say(f"The login page of {desk.account} {where} it yourself:\n")
     # The one place where a key and a token are shown: whoever opens the page has to have them.
     click.echo(f"    {clean_text(address)}\n")
+    if host := desk.provider.find_named_host(request):
+        ours = urlsplit(desk.settings.url).hostname
+        desk.say(
+            f"That is a page of {host}, as the server at {ours} says. Type a password there only if you "
+            f"know it."
+        )
     for line in _explain(desk, request):
         desk.say(line)
     if callback:

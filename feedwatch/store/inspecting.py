@@ -123,6 +123,8 @@ _TEXTS_IN_USE = (
     "SELECT * FROM feeds",
     "SELECT * FROM hosts",
     "SELECT * FROM addresses",
+    "SELECT * FROM sign_ins",
+    "SELECT * FROM title_details",
     "SELECT * FROM messages WHERE state IN ('pending', 'claimed', 'paused')",
     "SELECT * FROM deliveries WHERE state IN ('pending', 'bound')",
     "SELECT changes.* FROM deliveries JOIN changes ON changes.id = change_id WHERE state = 'pending'",

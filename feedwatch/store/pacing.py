@@ -75,11 +75,14 @@ class Pacing(Connection):
     def hasten_lists(self, account: str, kind: Kind, now: datetime) -> int:
         """Make due now the lists of a kind that fare well: it is known that they have changed.
 
-        What fails, or waits for its server, waits on. Returns how many are due by this.
+        What fails, or waits for its server, waits on. A poll under way may have been answered before the
+        change: what it brings is let go, so that it does not put the next one off. Returns how many are due
+        by this.
         """
         with self.transaction() as conn:
             return conn.execute(
-                "UPDATE feeds SET next_poll_at = ?1 WHERE account = ?2 AND kind = ?3 AND next_poll_at > ?1 "
+                "UPDATE feeds SET next_poll_at = min(next_poll_at, ?1), landed_number = poll_number "
+                "WHERE account = ?2 AND kind = ?3 AND (next_poll_at > ?1 OR landed_number < poll_number) "
                 "AND state = 'ok' AND failures = 0",
                 (stamp(now), account, kind),
             ).rowcount

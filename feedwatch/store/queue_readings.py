@@ -6,7 +6,7 @@ import json
 
 from feedwatch.core.state import QueuedTitle, QueueReading
 from feedwatch.errors import StoreDamaged
-from feedwatch.store.codec import instant, stamp, write_json
+from feedwatch.store.codec import instant, read_texts, stamp, write_json
 from feedwatch.store.connection import Connection
 
 
@@ -17,17 +17,28 @@ class QueueReadings(Connection):
         """Keep how an account's queue was read, in place of the last time."""
         with self.transaction() as conn:
             conn.execute(
-                "INSERT INTO queue_readings (account, etag, titles, at) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (account) DO UPDATE SET etag = excluded.etag, titles = excluded.titles, "
-                "at = excluded.at",
-                (account, reading.etag or "", write_json(reading.titles), stamp(reading.at)),
+                "INSERT INTO queue_readings (account, etag, left_etags, titles, at) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (account) DO UPDATE SET etag = excluded.etag, left_etags = excluded.left_etags, "
+                "titles = excluded.titles, at = excluded.at",
+                (
+                    account,
+                    reading.etag or "",
+                    write_json(reading.left),
+                    write_json(reading.titles),
+                    stamp(reading.at),
+                ),
             )
 
     def find_queue_reading(self, account: str) -> QueueReading | None:
         """How an account's queue was last read; None if it never was."""
-        rows = self.query("SELECT etag, titles, at FROM queue_readings WHERE account = ?", (account,))
+        rows = self.query("SELECT * FROM queue_readings WHERE account = ?", (account,))
         for row in rows:
-            return QueueReading(row["etag"] or None, _read_titles(row["titles"]), instant(row["at"]))
+            return QueueReading(
+                row["etag"] or None,
+                _read_titles(row["titles"]),
+                instant(row["at"]),
+                read_texts(row["left_etags"]),
+            )
         return None
 
 

@@ -79,11 +79,17 @@ INSTANTS = {
 }
 """Every table, and what in it is an instant."""
 _JSON = {
-    "object": {"accounts": ("facts",), "entries": ("facts",), "changes": ("facts", "entry_facts")},
+    "object": {
+        "accounts": ("facts",),
+        "entries": ("facts",),
+        "changes": ("facts", "entry_facts"),
+        "title_details": ("details",),
+    },
     "array": {
         "feeds": ("validators", "left_etags", "entry_order"),
         "notices": ("feeds",),
         "messages": ("pictures",),
+        "queue_readings": ("left_etags", "titles"),
     },
 }
 _TUPLES = (
@@ -91,6 +97,7 @@ _TUPLES = (
     ("notices", "feeds", 2),
     ("changes", "facts", 2),
     ("messages", "pictures", 3),
+    ("queue_readings", "titles", 3),
 )
 """What holds lists of so many, and nothing else."""
 _DIGIT = "[0-9]"

@@ -245,6 +245,7 @@ CREATE TABLE sign_ins (                   -- what `feedwatch login` has got: one
 CREATE TABLE queue_readings (             -- a queue as last shown, to say what moved since
     account TEXT PRIMARY KEY,
     etag TEXT NOT NULL,
+    left_etags TEXT NOT NULL,             -- etags it had before: who shows one shows what was
     titles TEXT NOT NULL,                 -- [[title_ref, name, position or null], …]
     at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -17,8 +17,8 @@ from feedwatch.core.bucket import Rate
 from feedwatch.core.model import AskOutcome, FetchFailed, Reason, TitleDetails
 from feedwatch.core.statuses import Action, Service, actions_of_reasons, judge_status
 from feedwatch.core.subjects import NamedTitle
-from feedwatch.tmdb.pace import Pace
 from feedwatch.tmdb.matching import Found, choose_found, read_found
+from feedwatch.tmdb.pace import Pace
 
 DEFAULT_SERVER: Final = "https://api.themoviedb.org"
 RATE: Final = Rate(40, timedelta(seconds=10))

@@ -1,4 +1,4 @@
-"""How often TMDB may be asked, for all processes of a state: what one has asked counts for the others, too."""
+"""How often TMDB may be asked, for all processes of a state: what one asks counts for the others, too."""
 
 from __future__ import annotations
 
@@ -76,10 +76,15 @@ class Pace:
 def _read(handle: int, ours: Bucket) -> Bucket:
     """What all have counted; where that cannot be read, what we have."""
     try:
-        seen, *back = (datetime.fromtimestamp(each, UTC) for each in json.loads(os.pread(handle, _LARGEST, 0)))
+        seen, *back = (datetime.fromtimestamp(each, UTC) for each in _load(handle))
     except (ValueError, TypeError, OverflowError):
         return ours
     return replace(ours, back_at=tuple(sorted(back)), seen_at=seen) if len(back) <= ours.rate.count else ours
+
+
+def _load(handle: int) -> list[float]:
+    said: list[float] = json.loads(os.pread(handle, _LARGEST, 0))
+    return said
 
 
 def _write(handle: int, bucket: Bucket) -> None:

@@ -67,6 +67,13 @@ def test_nobody_signed_in_is_told_what_to_type(reference: Place, command: list[s
     assert ran.err.splitlines()[-1] == "error: jane is not signed in: type  feedwatch login jane"
 
 
+def test_status_without_feeds_says_that_signing_in_comes_first(reference: Place) -> None:
+    """A daemon that runs would find none either."""
+    take_tokens_out(reference.config)
+    assert type_in(reference, "poll").status == 1
+    assert type_in(reference, "status").out == "no feeds yet: to sign in, type  feedwatch login jane\n"
+
+
 @pytest.mark.parametrize("command", CATALOG, ids=" ".join)
 def test_the_catalog_needs_nobody_to_be_signed_in(reference: Place, command: list[str]) -> None:
     """The application alone may look at it."""

@@ -22,6 +22,7 @@ from sinks import WebhookSink
 from typist import CTRL_C, CTRL_D, at_terminal
 
 from feedwatch.core.state import SignIn
+from feedwatch.sandbox import oauth_api
 from feedwatch.sandbox.dialects import DIALECTS
 from feedwatch.sandbox.grants import Grants
 from feedwatch.store import Store
@@ -177,6 +178,16 @@ def test_login_page_elsewhere_is_the_one_that_is_shown(place: Place) -> None:
     )
     with logging_in(place, "--paste") as login:
         assert login.address.startswith("https://pages.example.net/let-in?application_name=")
+
+
+def test_login_page_at_another_host_is_pointed_out(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a page that only the server's reply has named the host is said, before a password is typed there."""
+    give = oauth_api._give_token
+    page = {"login_url": "https://let-me-in.example/login"}
+    monkeypatch.setattr(oauth_api, "_give_token", lambda call, said: give(call, said | page))
+    with logging_in(place, "--paste") as login:
+        assert login.address.startswith("https://let-me-in.example/login?")
+        assert "That is a page of let-me-in.example, as the server at 127.0.0.1 says." in login.said
 
 
 def test_a_token_in_the_state_is_masked_wherever_it_shows(place: Place) -> None:

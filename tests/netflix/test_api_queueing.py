@@ -425,3 +425,24 @@ async def _order(queue: KeptQueue, what: str, number: int, place: int) -> QueueO
             return await move_in_queue(queue, film(number), place)
         case _:
             return await remove_from_queue(queue, film(number))
+
+
+async def test_an_old_reading_after_a_change_is_no_news(queue: KeptQueue, titles: QueueServer) -> None:
+    """A server that still shows the queue as it was before our own addition is asked once more."""
+    got(await show_queue(queue))
+    before = titles.write()
+    assert isinstance(await add_to_queue(queue, film(9)), QueueDone)
+    titles.stale = [before, before]
+    shown = got(await show_queue(queue))
+    assert (len(shown.items), shown.changes) == (5, ())
+
+
+async def test_a_queue_that_is_again_as_it_was_is_believed(queue: KeptQueue, titles: QueueServer) -> None:
+    """Where an etag is that of the titles, one that was left behind comes back: in the end it is taken."""
+    got(await show_queue(queue))
+    titles.add(9)
+    got(await show_queue(queue))
+    titles.titles.remove(9)
+    titles.etag = 100
+    shown = got(await show_queue(queue))
+    assert [change.kind for change in shown.changes] == [ChangeKind.REMOVED]

@@ -156,12 +156,30 @@ def test_the_page_is_where_it_is_said_to_be() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["http://user.example.net/login", "javascript:alert(1)", "//x", "https://", "https://a b/"]
+    "page",
+    [
+        *("http://user.example.net/login", "javascript:alert(1)", "//x", "https://", "https://a b/"),
+        "https://api.example.net@evil.example/login",
+        "https://api.example.net:x@evil.example/login",
+    ],
 )
 def test_a_page_that_nobody_should_open_is_not_believed(page: str) -> None:
     """A password is typed there: a server that speaks https names no page without it."""
     address = provider_of().make_login_address(replace(OLD, login_url=page), None)
     assert address.startswith(f"{SERVER}/oauth/login?")
+
+
+def test_a_host_that_only_the_server_has_named_is_known_as_such() -> None:
+    """Nobody but the server says that a password may be typed there."""
+    named = replace(OLD, login_url="https://user.example.net:444/login")
+    assert provider_of().find_named_host(named) == "user.example.net"
+    assert provider_of(page="https://here.example.net/in").find_named_host(named) is None
+    assert provider_of().find_named_host(OLD) is None
+    assert provider_of().find_named_host(replace(OLD, login_url=f"{SERVER}/elsewhere")) is None
+    assert provider_of().find_named_host(replace(OLD, login_url="http://evil.example/")) is None
+    known = replace(OLD, login_url="https://api-user.netflix.com/oauth/login")
+    assert provider_of("https://api.netflix.com").find_named_host(known) is None
+    assert provider_of().find_named_host(known) == "api-user.netflix.com"
 
 
 # ── what comes back ───────────────────────────────────────────────────────────────────────────────
@@ -194,6 +212,9 @@ def test_answers_are_read(pasted: str, request_token: RequestToken, expected: ob
         ("", NEW),
         ("T1request-", NEW),
         ("?oauth_token=T1request-", NEW),
+        ("?", OLD),
+        ("?denied", OLD),
+        ("?code-7", NEW),
         ("?oauth_token=T1other", OLD),
         ("?denied=T1other", OLD),
         ("?oauth_problem=user_refused", OLD),

@@ -13,9 +13,11 @@ from feedserver import FeedServer, Visit, reply
 from watching import START, Jane, Moment, Watch, let_jane_in, watching
 
 from feedwatch.core.model import Reason
+from feedwatch.netflix.replies import ApiFailed
 from feedwatch.poll import PollOutcome, earlier
 from feedwatch.sandbox import Sandbox, serving
 from feedwatch.sandbox.world import Viewing
+from feedwatch.store import Store
 
 HISTORY = "jane/history"
 PATH = "/users/T1/rental_history/watched"
@@ -193,6 +195,30 @@ async def test_dead_token_is_found_and_told_once(
         history.asked.clear()
         await watch.poll(HISTORY)
         assert (history.asked, await watch.changes()) == ([], named(*range(50, 60)))
+
+
+async def test_server_that_asks_for_rest_is_left_alone(
+    server: FeedServer, history: History, tmp_path: Path
+) -> None:
+    """A 429 to the history is heeded by everything that asks that host, as one to a feed is."""
+    async with at(server, tmp_path) as watch:
+        history.refuses = reply(STATUS.format(429, "Over quota").encode(), 429, Retry_After="600")
+        assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
+        assert await watch.outcome(HISTORY) is PollOutcome.RESTING
+        watch.moment.pass_by(minutes=11)
+        assert await watch.outcome(HISTORY) is PollOutcome.UNCHANGED
+
+
+async def test_resting_server_is_not_asked(server: FeedServer, history: History, tmp_path: Path) -> None:
+    """While the server of the API rests, a feed at another host lands by itself."""
+    async with at(server, tmp_path) as watch:
+        host = server.url("").removeprefix("http://").rstrip("/")
+        until = watch.moment.at + timedelta(minutes=5)
+        await watch.assembly.store.run(Store.rest_host, host, until, Reason.RATE_LIMITED)
+        answer = await watch.assembly.discoverer.ask_own("jane", "rental_history/watched")
+        assert isinstance(answer, ApiFailed)
+        assert (answer.reason, answer.retry_after) == (Reason.RATE_LIMITED, timedelta(minutes=5))
+        assert history.asked == []
 
 
 # ── a window that was outrun ──────────────────────────────────────────────────────────────────────

@@ -48,6 +48,25 @@ BREAKS = {
     "a markup that is none": ("words", "UPDATE messages SET markup = 'troff' WHERE id = 1"),
     "a message that waits for its digest": ("words", "UPDATE messages SET waits_for = 'digest' WHERE id = 1"),
     "pictures of another form": ("values", """UPDATE messages SET pictures = '[["http://a/", "a"]]'"""),
+    "details of a title that are no JSON": (
+        "values",
+        """INSERT INTO title_details VALUES ('jane', 't', '{', '2026-11-01T12:00:00.000000Z')""",
+    ),
+    "a queue's titles of another form": (
+        "values",
+        """INSERT INTO queue_readings
+           VALUES ('jane', 'e', '[]', '[["t", "n"]]', '2026-11-01T12:00:00.000000Z')""",
+    ),
+    "details of a title that are no text": (
+        "texts",
+        """INSERT INTO title_details VALUES ('jane', 't', CAST(x'7bff7d' AS TEXT),
+           '2026-11-01T12:00:00.000000Z')""",
+    ),
+    "a token that is no text": (
+        "texts",
+        """INSERT INTO sign_ins VALUES ('jane', 'a', NULL, CAST(x'ff41' AS TEXT), 's',
+           '2026-11-01T12:00:00.000000Z')""",
+    ),
     "pictures that are no JSON": ("values", "UPDATE messages SET pictures = '['"),
     "kept back by no silence": (
         "silences",

@@ -24,6 +24,7 @@ from states import (
     rows,
     take,
     tell,
+    unchanged,
     watch,
 )
 
@@ -150,3 +151,14 @@ def test_a_list_that_fares_ill_is_not_hurried(store: Store) -> None:
     store.record_failures([FailedPoll(task, START, failed(task).failure, after(15))])
     assert store.hasten_lists("jane", Kind.QUEUE, after(1)) == 0
     assert next_poll(store) == after(15)
+
+
+def test_a_poll_under_way_does_not_put_off_what_is_hurried(store: Store) -> None:
+    """Asked before the change, and landed after it: it says nothing of it, and the list stays due."""
+    watch(store)
+    land(store, listed("a"))
+    same, other = take(store, now=after(5)), take(store, now=after(5))
+    assert store.hasten_lists("jane", Kind.QUEUE, after(6)) == 1
+    assert store.record_unchanged([unchanged(same, after(7))]) == (same.feed_id,)
+    assert store.record_poll(other, reply(listed("b")), always(believing(listed("b")))) is None
+    assert len(store.take_polls(after(8))) == 1

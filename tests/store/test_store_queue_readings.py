@@ -15,11 +15,12 @@ READING = QueueReading(
         QueuedTitle("http://api.netflix.com/catalog/titles/movies/2", "Later", None),
     ),
     datetime(2026, 11, 1, 12, tzinfo=UTC),
+    left=("819873819115", "819873819116"),
 )
 
 
 def test_reading_comes_back_as_it_was_kept(store: Store) -> None:
-    """Etag, titles in order, places, the instant: all are as they were."""
+    """Etags, titles in order, places, the instant: all are as they were."""
     assert store.find_queue_reading("home") is None
     store.keep_queue_reading("home", READING)
     assert store.find_queue_reading("home") == READING
