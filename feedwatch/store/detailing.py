@@ -48,6 +48,8 @@ class Detailing(Connection):
 
         The newest first, each once.
         """
+        if not askable.by_ref and not askable.by_name:
+            return ()  # without looking: there may be a great deal that is owed
         accounts = json.dumps(sorted({*askable.by_ref, *askable.by_name}))
         values = {"soon": stamp(soon), "accounts": accounts, "most": _LOOKED_THROUGH}
         changes = map(read_change, self.query(_OWED_SOON, values))

@@ -14,6 +14,7 @@ import pytest
 
 from feedwatch.cli import cli
 from feedwatch.netflix import catalog, history, people, queueing, queues, ratings, recommendations, users
+from feedwatch.sandbox.dialects import DIALECTS
 
 _TESTS = Path(__file__).parents[1]
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -93,6 +94,22 @@ def test_test_of_a_row_is_there(row: Row) -> None:
         (path,) = _TESTS.rglob(file)
         tests = re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
         assert function in tests if function else tests
+
+
+@pytest.mark.parametrize("row", ROWS, ids=IDS)
+def test_test_of_a_row_is_made_in_both_dialects(row: Row, request: pytest.FixtureRequest) -> None:
+    """Among the tests of a whole run, the one that the page names is there once for each dialect."""
+    for name in quoted(row.test):
+        file, _, function = name.partition("::")
+        found = [
+            item.name
+            for item in request.session.items
+            if item.path.name == file and item.name.partition("[")[0] == function
+        ]
+        if not found:
+            pytest.skip(f"{name} is not a part of this run")
+        for dialect in DIALECTS:
+            assert any(dialect in each for each in found), (name, dialect)
 
 
 def test_commands_of_the_rows_are_there() -> None:
