@@ -212,7 +212,7 @@ def unpack(chunks: Iterable[bytes], encoding: str, *, limit: int = LARGEST_UNPAC
     """
     layers = _inflate(chunks, encoding, limit) if encoding in ("gzip", "x-gzip", "deflate") else iter(chunks)
     for _ in range(_MOST_PACKINGS):
-        first = next(layers, b"")
+        first = _take_first(layers, len(_GZIP))
         layers = _chain(first, layers)
         if not first.startswith(_GZIP):
             break
@@ -233,6 +233,14 @@ def _inflate(chunks: Iterable[bytes], encoding: str, limit: int) -> Iterator[byt
                 yield piece
     if not inflater.finished:
         raise zlib.error("it ends too early")
+
+
+def _take_first(pieces: Iterator[bytes], least: int) -> bytes:
+    """The first of what comes: so many bytes at least, if there are as many."""
+    first = b""
+    while len(first) < least and (piece := next(pieces, b"")):
+        first += piece
+    return first
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -141,7 +141,7 @@ async def play_moving_pages(
 
         async def move_on(visit: Visit) -> bool:
             nonlocal tried
-            if visit.start_index and trial.rng.random() < 0.6:
+            if visit.start_index and (not tried or trial.rng.random() < 0.6):
                 trial.rng.choice((trial.mover.remove, partial(trial.mover.move, "queue")))()
                 tried += 1
             await visit.send((await visit.ask_again()).write())
@@ -149,8 +149,7 @@ async def play_moving_pages(
 
         for number in range(rounds):
             trial.front.bend("queue", move_on if number % 2 == 0 else None)
-            if probed:  # or one item would do, and nobody would ask for pages
-                trial.mover.move("queue")
+            trial.mover.move("queue")  # or its first page would do, and nobody would ask for others
             await trial.step(moves=1, minutes=20 if probed else None)
         return await _finish(trial, tried)
 
