@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Self
 
 from feedwatch.sandbox import Sandbox, World, sample_config, serving
@@ -186,19 +187,41 @@ class WarmStart:
         pipes = [os.pipe(), os.pipe()]
         for lines, (read, _) in zip((process.out, process.err), pipes, strict=True):
             threading.Thread(target=lines.read_from, args=(read,), daemon=True).start()
-        with self._lock:
-            order = {
-                "id": len(self._ordered),
-                "args": list(args),
-                "environ": dict(environ),
-                "moments": dict(moments),
-            }
-            self._ordered.append(process)
-            socket.send_fds(self._orders, [json.dumps(order).encode()], [write for _, write in pipes])
+        order = {"args": list(args), "environ": dict(environ), "moments": dict(moments)}
+        self._order(process, order, [write for _, write in pipes])
         for _, write in pipes:
             os.close(write)
-        assert process._started.wait(PATIENCE), "the process was not started"
         return process
+
+    def run(
+        self, args: Sequence[str], environ: Mapping[str, str], folder: Path, given: bytes = b""
+    ) -> tuple[int, bytes, bytes]:
+        """Run `feedwatch` to its end in a folder; gives its exit status, and what it wrote to either stream.
+
+        `given` is what is typed: no more than a pipe holds.
+        """
+        process = Process(args)
+        order = {"args": list(args), "environ": dict(environ), "moments": {}, "folder": str(folder)}
+        read, write = os.pipe()
+        with TemporaryFile() as out, TemporaryFile() as err, os.fdopen(read, "rb"):
+            with os.fdopen(write, "wb") as typing:
+                typing.write(given)
+            self._order(process, order, [out.fileno(), err.fileno(), read])
+            try:
+                status = process.wait()
+            except AssertionError:
+                process.kill()
+                raise
+            out.seek(0)
+            err.seek(0)
+            return status, out.read(), err.read()
+
+    def _order(self, process: Process, order: dict[str, object], handles: Sequence[int]) -> None:
+        with self._lock:
+            order["id"] = len(self._ordered)
+            self._ordered.append(process)
+            socket.send_fds(self._orders, [json.dumps(order).encode()], handles)
+        assert process._started.wait(PATIENCE), "the process was not started"
 
     def import_late(self, names: Path) -> None:
         """Import what an earlier process wrote down (the moment `tell_modules`)."""

@@ -52,14 +52,16 @@ def main() -> None:
 
 
 def _import_everything() -> None:
-    from feedwatch import commands, demo, looking  # noqa: F401, PLC0415
+    from feedwatch import access, commands, completing, demo, explaining, looking, tending  # noqa: F401, PLC0415
+    from feedwatch.cataloguing import commands as cataloguing  # noqa: F401, PLC0415
     from feedwatch.notify.door import _load_apprise  # noqa: PLC0415
+    from feedwatch.signing_in import flow  # noqa: F401, PLC0415
 
     _load_apprise()
 
 
 def _take_order(orders: socket.socket) -> bool:
-    text, handles, _, _ = socket.recv_fds(orders, 2**16, 2)
+    text, handles, _, _ = socket.recv_fds(orders, 2**18, 3)
     if not text:
         return False
     order = json.loads(text)
@@ -98,11 +100,15 @@ def _report_ended(orders: socket.socket) -> None:
         orders.send(json.dumps({"ended": pid, "status": os.waitstatus_to_exitcode(status)}).encode())
 
 
-def _become(order: dict[str, Any], out: int, err: int) -> NoReturn:
-    """Be the program that was asked for."""
+def _become(order: dict[str, Any], out: int, err: int, given: int | None = None) -> NoReturn:
+    """Be the program that was asked for; `given` is what is typed."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY) if given is None else given, 0)
+    if given is not None:  # or it would be there to be read beside what is typed
+        os.close(given)
+    if "folder" in order:
+        os.chdir(order["folder"])
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.environ.clear()
