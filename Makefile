@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 FUZZ := $(VENV)/fuzz
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test soak bench targets fuzz pictures check format lock clean
+.PHONY: help demo test thorough soak bench targets fuzz pictures check format lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ demo: $(STAMP)  ## a server, a daemon and a moving queue in this terminal
 test: $(STAMP)  ## the test suite
 	@$(BIN)/python -m compileall -q feedwatch
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist worksteal -q
+
+thorough: $(STAMP)  ## the cases that the suite leaves out, to be quick: CI asks them, too
+	@$(BIN)/python -m compileall -q feedwatch
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist worksteal -q -m thorough
 
 soak: $(STAMP)  ## the long runs: every fault, a thousand deaths, a week of a thousand feeds (half an hour)
 	@$(BIN)/python tests/reliability/soak.py

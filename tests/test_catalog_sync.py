@@ -250,7 +250,9 @@ def test_a_cut_one_without_a_strong_validator_begins_anew(home: Home) -> None:
     assert "range" not in home.server.last.headers
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough), signal.SIGINT]
+)
 def test_who_is_killed_on_the_way_goes_on_the_next_time(synced: Home, number: signal.Signals) -> None:
     """At whatever moment: the old catalog is whole meanwhile, and what came is not asked for again."""
     many = make_index(3000)
@@ -388,7 +390,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         yield place
 
 
-@pytest.mark.parametrize("full", [(), ("--full",)], ids=["index", "full"])
+@pytest.mark.parametrize(
+    "full", [(), pytest.param(("--full",), marks=pytest.mark.thorough)], ids=["index", "full"]
+)
 def test_the_catalog_of_the_sandbox_is_had_and_searched(place: Place, full: tuple[str, ...]) -> None:
     """In both dialects, the index and the full one; the second time it is unchanged."""
     ran = place.run("catalog", "sync", *full)

@@ -86,6 +86,7 @@ def test_what_the_title_says_is_not_shown_again(message: list[str], shown: list[
     assert lay_out_message("\n".join(message)) == shown
 
 
+@pytest.mark.thorough
 def test_it_ends_with_0_only_if_all_six_arrived_at_its_webhook(tmp_path: Path) -> None:
     """Four demos of twenty seconds: one as it is, and three whose messages do not reach its webhook."""
     with ExitStack() as stack:

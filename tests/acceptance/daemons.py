@@ -187,7 +187,11 @@ class WarmStart:
         pipes = [os.pipe(), os.pipe()]
         for lines, (read, _) in zip((process.out, process.err), pipes, strict=True):
             threading.Thread(target=lines.read_from, args=(read,), daemon=True).start()
-        order = {"args": list(args), "environ": dict(environ), "moments": dict(moments)}
+        order: dict[str, object] = {
+            "args": list(args),
+            "environ": dict(environ),
+            "moments": dict(moments),
+        }
         self._order(process, order, [write for _, write in pipes])
         for _, write in pipes:
             os.close(write)
@@ -201,7 +205,12 @@ class WarmStart:
         `given` is what is typed: no more than a pipe holds.
         """
         process = Process(args)
-        order = {"args": list(args), "environ": dict(environ), "moments": {}, "folder": str(folder)}
+        order: dict[str, object] = {
+            "args": list(args),
+            "environ": dict(environ),
+            "moments": {},
+            "folder": str(folder),
+        }
         read, write = os.pipe()
         with TemporaryFile() as out, TemporaryFile() as err, os.fdopen(read, "rb"):
             with os.fdopen(write, "wb") as typing:

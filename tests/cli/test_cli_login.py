@@ -190,6 +190,7 @@ def test_login_page_at_another_host_is_pointed_out(place: Place, monkeypatch: py
         assert "That is a page of let-me-in.example, as the server at 127.0.0.1 says." in login.said
 
 
+@pytest.mark.thorough
 def test_a_token_in_the_state_is_masked_wherever_it_shows(place: Place) -> None:
     """Commands and messages know the tokens in the state, though no configuration holds them."""
     with WebhookSink() as hook:
@@ -227,6 +228,7 @@ def test_a_new_sign_in_takes_the_place_of_the_old(place: Place) -> None:
     assert place.run("discover").status == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("goes_first", [False, True], ids=["in their place", "after a logout"])
 def test_somebody_else_is_told_what_comes_of_it(place: Place, goes_first: bool) -> None:  # noqa: FBT001
     """Where lists of another person are known, theirs will be compared with those; `login` says so."""
@@ -330,6 +332,7 @@ def refuse_at_once(place: Place) -> Ran:
     return ran
 
 
+@pytest.mark.thorough
 def test_dead_request_token_is_told(place: Place, before: SignIn) -> None:
     """A sign-in that took too long is told to be begun anew."""
     with logging_in(place, "--paste") as login:
@@ -343,6 +346,7 @@ def test_dead_request_token_is_told(place: Place, before: SignIn) -> None:
     assert still_works(place, before)
 
 
+@pytest.mark.thorough
 def test_wrong_code_costs_the_sign_in_and_says_so(place: Place, before: SignIn) -> None:
     """A request token serves one try: after a wrong code there is nothing to be tried again."""
     place.world.switches.verifier = True
@@ -357,6 +361,7 @@ def test_wrong_code_costs_the_sign_in_and_says_so(place: Place, before: SignIn) 
     assert still_works(place, before)
 
 
+@pytest.mark.thorough
 @WITH_AND_WITHOUT_VERIFIER
 def test_refusal_on_the_page_is_told(
     place: Place,
@@ -375,6 +380,7 @@ def test_refusal_on_the_page_is_told(
     assert still_works(place, before)
 
 
+@pytest.mark.thorough
 def test_callback_that_never_comes_is_told(place: Place, before: SignIn, browser: dict[str, str]) -> None:
     """With a server that gives a code nothing can be done without it: how to paste it is said."""
     place.world.switches.verifier = True
@@ -387,6 +393,7 @@ def test_callback_that_never_comes_is_told(place: Place, before: SignIn, browser
     assert still_works(place, before)
 
 
+@pytest.mark.thorough
 def test_page_that_was_closed_is_told(place: Place, before: SignIn, browser: dict[str, str]) -> None:
     """A server that gives no code is asked whether anybody has said yes, and nobody has."""
     with logging_in(place, "--timeout", "1s", env=browser) as login:
@@ -396,6 +403,7 @@ def test_page_that_was_closed_is_told(place: Place, before: SignIn, browser: dic
     assert still_works(place, before)
 
 
+@pytest.mark.thorough
 def test_yes_that_did_not_come_back_is_found_out(place: Place, browser: dict[str, str]) -> None:
     """A server that gives no code is asked whether anybody has said yes, and somebody has."""
     with logging_in(place, "--timeout", "3s", env=browser) as login:
@@ -405,6 +413,7 @@ def test_yes_that_did_not_come_back_is_found_out(place: Place, browser: dict[str
     assert "jane is signed in as Jane Sandbox." in ran.out
 
 
+@pytest.mark.thorough
 def test_nothing_pasted_is_told(place: Place, before: SignIn) -> None:
     """An input that ends without an answer ends the sign-in."""
     place.world.switches.verifier = True
@@ -437,6 +446,7 @@ def test_address_of_another_sign_in_costs_nothing(place: Place, browser: dict[st
         assert login.end().status == 0
 
 
+@pytest.mark.thorough
 def test_a_token_that_does_not_work_is_not_kept(place: Place, before: SignIn) -> None:
     """The new token is tried before it takes the place of the old one."""
     with logging_in(place, "--paste") as login:
@@ -449,6 +459,7 @@ def test_a_token_that_does_not_work_is_not_kept(place: Place, before: SignIn) ->
     assert still_works(place, before)
 
 
+@pytest.mark.thorough
 def test_somebody_else_than_configured_is_refused(place: Place) -> None:
     """With a `user_id` in the configuration only that one is taken."""
     text = place.config.read_text()

@@ -77,6 +77,7 @@ def test_signing_in_by_clicking(place: Place, browser: Chrome, verifier: bool) -
     assert place.run("poll").status == 0
 
 
+@pytest.mark.thorough
 def test_mistyped_password_is_asked_again_and_the_keyboard_is_enough(place: Place, browser: Chrome) -> None:
     """The page asks again after a slip, and the sign-in still counts; no mouse is needed."""
     with logging_in(place) as login:
@@ -92,6 +93,7 @@ def test_mistyped_password_is_asked_again_and_the_keyboard_is_enough(place: Plac
         assert login.end().status == 0
 
 
+@pytest.mark.thorough
 def test_refusing_by_clicking(place: Place, browser: Chrome) -> None:
     """Who clicks no is sent back, told so, and nothing is kept."""
     with logging_in(place) as login:

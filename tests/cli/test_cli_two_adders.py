@@ -21,7 +21,7 @@ def add_all(place: Place, config: Path, numbers: list[int]) -> list[Ran]:
     ]
 
 
-@pytest.mark.parametrize("states", ["one state", "a state each"])
+@pytest.mark.parametrize("states", [pytest.param("one state", marks=pytest.mark.thorough), "a state each"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_title_is_lost_when_two_add_at_once(tmp_path: Path, dialect: str, states: str) -> None:
     """All titles of both are in the queue, each once, behind what was there; each 412 was resolved."""
