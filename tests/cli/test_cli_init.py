@@ -285,6 +285,7 @@ def test_a_mail_arrives(tmp_path: Path, feeds: FeedServer) -> None:
     assert set(load(tmp_path).targets) == {"mail"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["Ctrl-C", "Ctrl-D"])
 @pytest.mark.parametrize("question", ["What is it?", "Did it arrive?", "Where it goes", "Write it?"])
 def test_whoever_ends_it_finds_nothing_left(
