@@ -405,6 +405,7 @@ def test_the_catalog_of_the_sandbox_is_had_and_searched(place: Place, full: tupl
     assert place.run("catalog", "sync", *full).out.startswith("the catalog is unchanged")
 
 
+@pytest.mark.thorough
 def test_a_cut_at_the_sandbox_is_gone_on_with(place: Place) -> None:
     """The connection ends in the middle of a large index, and the next sync has what is missing."""
     place.world.switches.index_titles = 20_000

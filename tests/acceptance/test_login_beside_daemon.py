@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from daemons import Process, Scene
 from logins import sign_in, take_tokens_out
 from running import Place
@@ -47,6 +48,7 @@ def test_after_login_everything_resumes_and_nothing_is_told_anew(small: Scene, h
     assert len(hook.messages) == 3
 
 
+@pytest.mark.thorough
 def test_feeds_that_still_answer_go_on(small: Scene, hook: WebhookSink) -> None:
     """A dead access token is told once; lists whose own tokens live are watched as before."""
     _, daemon = start_signed_in(small, hook)
@@ -60,6 +62,7 @@ def test_feeds_that_still_answer_go_on(small: Scene, hook: WebhookSink) -> None:
     assert len(hook.messages) == 3
 
 
+@pytest.mark.thorough
 def test_a_restart_and_a_reload_keep_the_sign_in(small: Scene, hook: WebhookSink) -> None:
     """What `login` has got is in the state: neither a restart nor another configuration ends it."""
     _, daemon = start_signed_in(small, hook)

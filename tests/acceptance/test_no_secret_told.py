@@ -452,6 +452,7 @@ def test_no_secret_is_told_by_anything(stages: Stage) -> None:
         assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding"}
 
 
+@pytest.mark.thorough
 def test_without_redaction_the_same_search_finds_every_one(stages: Stage) -> None:
     """Each secret, raw, URL-encoded and in base64: the search of the other test can fail."""
     stages.moments["redact_nothing"] = True

@@ -212,6 +212,7 @@ def test_a_change_that_was_made_though_the_server_failed_is_not_made_twice(refer
     assert names(reference).count(HELD) == 1
 
 
+@pytest.mark.thorough
 def test_a_server_that_does_not_answer_leaves_open_whether_it_was_done(reference: Place) -> None:
     """Nothing is claimed that nobody knows: what to look at is said."""
     type_in(reference, "queue", "list")
