@@ -23,11 +23,11 @@ $(STAMP): requirements-dev.lock pyproject.toml
 demo: $(STAMP)  ## a server, a daemon and a moving queue in this terminal
 	@$(BIN)/feedwatch demo
 
-# Three at once on two cores: many a test waits for what a real process does. Compiled before: there are hundreds
+# Four at once on two cores: many a test waits for what a real process does. Compiled before: there are hundreds
 # of such processes, and where the environment forbids bytecode each would compile all of the program again.
 test: $(STAMP)  ## the test suite
 	@$(BIN)/python -m compileall -q feedwatch
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist worksteal -q
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist worksteal -q
 
 thorough: $(STAMP)  ## the cases that the suite leaves out, to be quick: CI asks them, too
 	@$(BIN)/python -m compileall -q feedwatch

@@ -132,6 +132,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signa
     assert _left_behind(folder) == []
 
 
+@pytest.mark.thorough
 def test_all_six_are_shown_within_fifteen_seconds_and_nothing_twice(tmp_path: Path) -> None:
     """From the start of the program; a line that only repeats the one above it is left out.
 
