@@ -136,7 +136,8 @@ async def play_moving_pages(
     folder: Path, seed: int, rounds: int, *, plain: bool, probed: bool = False
 ) -> Played:
     """Let the queue move on between two of its pages."""
-    async with open_trial(folder, seed, queue=520, plain=plain, probed=probed) as trial:
+    # Long pages: on a busy machine they take their time, and what timed out would be an outage.
+    async with open_trial(folder, seed, queue=520, plain=plain, probed=probed, patience="10s") as trial:
         tried = 0
 
         async def move_on(visit: Visit) -> bool:
