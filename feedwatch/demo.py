@@ -39,8 +39,11 @@ _SLOW_PAUSE = 4.0
 """Seconds between two moves once everything has been shown."""
 _PATIENCE = 30.0
 """Seconds to wait for what should come at once."""
-_GATHER = "1500ms"
-"""Longer than from one round to the next: what happens in the midst of a round is told as one, too."""
+_GATHER = "2500ms"
+"""Longer than from one round to the next, which is a second and what a tick takes to find it due.
+
+So what happens in the midst of a round is told as one, too.
+"""
 _LAST_LINES = 8
 _TARGET = "webhook"
 

@@ -41,6 +41,7 @@ class Parts:
     applied: list[object] = field(default_factory=list)
     released: int = 0
     fails: StoreError | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     store: Any = field(default_factory=SimpleNamespace)
 
     @property
@@ -51,6 +52,7 @@ class Parts:
     async def take_due(self, *, exclude: Collection[int], limit: int) -> tuple[Task, ...]:
         """Give what is due."""
         self.excluded.append(set(exclude))
+        self.asked.set()
         if self.fails is not None:
             raise self.fails
         return self.due.pop(0) if self.due else ()
@@ -261,8 +263,9 @@ class _DayClock(datetime):
 
 async def _wait_for_polls(parts: Parts, count: int) -> None:
     async with asyncio.timeout(10):
-        while len(parts.excluded) < count:  # noqa: ASYNC110 — nothing tells of it
-            await asyncio.sleep(0.01)
+        while len(parts.excluded) < count:
+            parts.asked.clear()
+            await parts.asked.wait()
 
 
 async def test_damage_of_the_state_stops_the_daemon_once(caplog: pytest.LogCaptureFixture) -> None:
