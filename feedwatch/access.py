@@ -9,24 +9,26 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from urllib.parse import urlsplit
+from datetime import datetime, timedelta
 
 from feedwatch.choosing import choose_account
 from feedwatch.clock import SYSTEM_CLOCK, Clock
 from feedwatch.config import Config, NetflixAccount
 from feedwatch.core.model import Kind, Reason
+from feedwatch.core.networks import host_of
 from feedwatch.core.notices import say_moment
 from feedwatch.core.statuses import Action
+from feedwatch.discover.asking import find_status
 from feedwatch.discover.settings import make_settings
 from feedwatch.discover.signers import Signer, sign_out
 from feedwatch.errors import ConfigError, FeedwatchError
+from feedwatch.fetch import Fetcher
 from feedwatch.logs import start_logging
 from feedwatch.netflix.api import Api
 from feedwatch.netflix.replies import ApiFailed
 from feedwatch.present import Screen, show_duration
 from feedwatch.reaching import open_fetcher
-from feedwatch.redact import secrets_of_url
+from feedwatch.redact import Redactor, secrets_of_url
 from feedwatch.routing import make_routes
 from feedwatch.services import Means, Memory, NetflixSettings, turns_beside
 from feedwatch.services.netflix_api import open_api
@@ -75,7 +77,7 @@ class Access:
         """What a failure means, and what to do; a dead token is signed out, and a tired server rests."""
         if failed.action is Action.SIGN_IN_AGAIN:
             return self._explain_refusal(failed, own=own)
-        said = failed.says or failed.message or failed.reason.replace("_", " ")
+        said = failed.sentence
         if failed.reason is Reason.RATE_LIMITED and failed.retry_after:
             self._rest(failed.retry_after)
             said = "the server has been asked too often"
@@ -104,7 +106,7 @@ class Access:
 
     def _rest(self, length: timedelta) -> None:
         until_at = self.clock.now() + length
-        self.store.rest_host(_host_of(self.settings.url), until_at, Reason.RATE_LIMITED)
+        self.store.rest_host(host_of(self.settings.url), until_at, Reason.RATE_LIMITED)
 
 
 @asynccontextmanager
@@ -118,22 +120,50 @@ async def open_access(
         ConfigError: a secret of the account cannot be had.
     """
     name, settings = choose_account(config, account)
-    start_logging("error" if config.log != "debug" else "debug", screen.redactor)
+    async with open_server(config, settings, screen.redactor, clock) as server:
+        _must_not_rest(server.store, name, settings, clock)
+        api, signer = _open(server.store, name, settings, server.means)
+        told = make_routes(config).notice_addresses
+        yield Access(name, settings, api, server.store, screen, clock, signer, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An account's server, opened for one command: the state, and what asks it."""
+
+    store: Store
+    fetcher: Fetcher
+    means: Means
+
+
+@asynccontextmanager
+async def open_server(
+    config: Config, settings: NetflixAccount, redactor: Redactor, clock: Clock
+) -> AsyncIterator[Server]:
+    """Open the state, and what asks the server; both are closed with the block.
+
+    Raises:
+        ConfigError: a secret of the account cannot be had.
+        StoreError: the state cannot be used.
+    """
+    start_logging("error" if config.log != "debug" else "debug", redactor)
     if problems := [problem for secret in settings.credentials if (problem := secret.verify())]:
         raise ConfigError(problems)
     async with AsyncExitStack() as stack:
         store = Store.open(config.state)
         stack.callback(store.close)
         for sign_in in store.list_sign_ins():
-            screen.redactor.register(sign_in.token, sign_in.secret)
+            redactor.register(sign_in.token, sign_in.secret)
         for feed in store.list_feeds():
-            screen.redactor.register(*secrets_of_url(feed.address))
-        _must_not_rest(store, name, settings, clock)
+            redactor.register(*secrets_of_url(feed.address))
         fetcher = await stack.enter_async_context(open_fetcher(config, settings.url, clock))
         means = Means(fetcher.fetch, clock.now, send=fetcher.call, turns=turns_beside(config.state))
-        api, signer = _open(store, name, settings, means)
-        told = make_routes(config).notice_addresses
-        yield Access(name, settings, api, store, screen, clock, signer, told)
+        yield Server(store, fetcher, means)
+
+
+def find_rest(store: Store, settings: NetflixAccount, now: datetime) -> datetime | None:
+    """Until when an account's server wants not to be asked; None if it may be."""
+    return store.resting_hosts(now).get(host_of(settings.url))
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
@@ -143,26 +173,22 @@ def _open(store: Store, name: str, account: NetflixAccount, means: Means) -> tup
     """The API, and who signs for the person; a token that was found dead is not tried again."""
     settings = make_settings(name, account)
     assert isinstance(settings, NetflixSettings)
-    status = next((each for each in store.account_statuses() if each.name == name), None)
-    # What the state says is of the credentials that it was told; a daemon has perhaps not seen these yet.
-    is_known = status is not None and status.stamp.partition(" ")[0] == account.credentials_stamp()
-    facts = status.facts if status is not None and is_known else {}
+    status = find_status(store, name)
+    if status is not None and status.stamp.partition(" ")[0] != account.credentials_stamp():
+        status = None  # it is of other credentials: a daemon has perhaps not seen these yet
+    facts = status.facts if status is not None else {}
     api = open_api(settings, means, Memory(facts=facts, sign_in=store.find_sign_in(name)))
-    if status is not None and is_known and status.signed_out:
+    if status is not None and status.signed_out:
         api.token = api.user_id = None
-    if api.token is None or status is None or not is_known:
+    if api.token is None or status is None:
         return api, None
     return api, Signer(name, api.token, api.user_id, status.stamp)
 
 
 def _must_not_rest(store: Store, name: str, settings: NetflixAccount, clock: Clock) -> None:
-    until_at = store.resting_hosts(clock.now()).get(_host_of(settings.url))
+    until_at = find_rest(store, settings, clock.now())
     if until_at is not None:
         left = show_duration(until_at - clock.now())
         raise FeedwatchError(
             f"the server of {name} asks for rest until {say_moment(until_at)}: try again in {left}"
         )
-
-
-def _host_of(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2].lower()

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from feedwatch.clock import SYSTEM_CLOCK, Clock
-from feedwatch.config import Config, NetflixAccount, Secret, Target
+from feedwatch.config import Config, Secret, Target
 from feedwatch.config.hiding import hide_secrets
 from feedwatch.core.model import Notice, NoticeKind
 from feedwatch.core.route import Routes, plan_again
@@ -20,10 +20,8 @@ from feedwatch.core.state import PendingDelivery, Planned, PollTask
 from feedwatch.deliver import Deliverer, Terms
 from feedwatch.detailing import Detailer, OpenedApi, Sources
 from feedwatch.discover import Discoverer
-from feedwatch.discover.settings import make_consumer
 from feedwatch.errors import ConfigError, Problem, StoreError
 from feedwatch.fetch import Fetcher, PictureFetcher, Poster
-from feedwatch.netflix.api import Api
 from feedwatch.notify import Notifier, check_secret
 from feedwatch.parse import Parser
 from feedwatch.poll import EarlierViewings, ListReader, Poller, PollWriter
@@ -71,15 +69,7 @@ class Assembly:
         self.earlier = EarlierViewings(
             store, self.discoverer.ask_own, parser.read_page, keep=config.keep, clock=clock
         )
-        self.poller = Poller(
-            store,
-            self.reader,
-            self.writer,
-            clock=clock,
-            rediscover=self.discoverer.discover_again,
-            earlier=self.earlier,
-            per_host=config.poll.per_host,
-        )
+        self.poller = self._make_poller()
         self.discoverer.hear = self.poller.hear
         self.sources = Sources(
             config,
@@ -91,13 +81,27 @@ class Assembly:
         self.detailer = Detailer(store, self.sources, kept=config.details, clock=clock)
         self._tell_notifier(config)
         self.pictures = PictureFetcher(fetcher, networks=make_networks(config), user_agent=USER_AGENT)
-        self.deliverer = Deliverer(
-            store,
-            notifier,
-            make_terms(config, routes),
+        self.deliverer = self._make_deliverer(make_terms(config, routes))
+
+    def _make_poller(self) -> Poller:
+        return Poller(
+            self.store,
+            self.reader,
+            self.writer,
+            clock=self._clock,
+            rediscover=self.discoverer.discover_again,
+            earlier=self.earlier,
+            per_host=self.config.poll.per_host,
+        )
+
+    def _make_deliverer(self, terms: Terms) -> Deliverer:
+        return Deliverer(
+            self.store,
+            self.notifier,
+            terms,
             owner=owner_now(),
-            clock=clock,
-            redact=redactor.redact,
+            clock=self._clock,
+            redact=self.redactor.redact,
             fetch_pictures=self.pictures.fetch_all,
         )
 
@@ -191,20 +195,10 @@ class Assembly:
 
     async def open_api(self, account: str) -> OpenedApi | None:
         """Open an account's API for what is signed beside its discovery; None while nothing may be."""
-        settings = self.config.accounts[account]
-        signer = await self.discoverer.find_signer(account)
-        caller = self.discoverer.caller_for(account)
-        if signer is None or caller is None or not isinstance(settings, NetflixAccount):
+        opened = await self.discoverer.open_api(account)
+        if opened is None:
             return None
-        api = Api(
-            settings.url,
-            make_consumer(settings),
-            caller,
-            self.fetcher.call,
-            self._clock.now,
-            signer.token,
-            signer.user_id,
-        )
+        api, signer = opened
         return OpenedApi(api, signer.asked_as, partial(self.discoverer.sign_out, signer))
 
     async def find_details(self, within: timedelta) -> None:

@@ -19,18 +19,9 @@ from tempfile import TemporaryDirectory
 
 from feedwatch.assembly import Assembly, assemble
 from feedwatch.config import Config
-from feedwatch.core.model import (
-    Delivered,
-    FetchFailed,
-    Kind,
-    Notice,
-    NoticeKind,
-    NotifyFailed,
-    NotifyOutcome,
-    Outgoing,
-    OwedDelivery,
-    Reason,
-)
+from feedwatch.core.messages import Delivered, NotifyFailed, NotifyOutcome, Outgoing, OwedDelivery
+from feedwatch.core.model import FetchFailed, Kind, Notice, NoticeKind, Reason
+from feedwatch.core.networks import host_of
 from feedwatch.core.render import compose_message
 from feedwatch.core.state import PollTask
 from feedwatch.core.subjects import NamedTitle
@@ -39,7 +30,6 @@ from feedwatch.errors import FeedwatchError
 from feedwatch.netflix.replies import ApiFailed
 from feedwatch.netflix.users import find_current_user, find_user
 from feedwatch.poll.reading import ReadList
-from feedwatch.poll.round import host_of
 from feedwatch.redact import Redactor
 from feedwatch.routing import address_urls
 from feedwatch.rows import say_reason, say_unknown

@@ -16,23 +16,18 @@ from typing import Protocol
 from feedwatch.clock import Clock
 from feedwatch.core.calendar import Quiet
 from feedwatch.core.manner import PLAIN, Batch, Manner, MannerNow, look_at
-from feedwatch.core.model import (
+from feedwatch.core.messages import (
     Composed,
     Delivered,
-    FactChange,
     Markup,
-    Notice,
-    NoticeKind,
     NotifyOutcome,
     Outgoing,
     OwedDelivery,
     Picture,
     PictureLink,
-    Reason,
-    RecordedChange,
     Style,
-    TitleDetails,
 )
+from feedwatch.core.model import Details, FactChange, Notice, NoticeKind, Reason, RecordedChange
 from feedwatch.core.render import compose_message, mark_repeat
 from feedwatch.core.schedule import RetryPolicy, judge_address, judge_attempt
 from feedwatch.core.state import Bundle, ClaimedMessage, Settled, Settlement
@@ -350,24 +345,19 @@ def hide_secrets(subject: RecordedChange | Notice, redact: Callable[[str], str])
             for name, f in subject.facts.items()
         },
         entry_facts={name: hide(value) for name, value in subject.entry_facts.items()},
-        details=replace(
-            subject.details,
-            picture=hide_link(subject.details.picture),
-            text=hide(subject.details.text),
-            more=subject.details.more and _hide_in_details(subject.details.more, hide, hide_link),
-        ),
+        details=_hide_in_details(subject.details, hide, hide_link),
     )
 
 
 def _hide_in_details(
-    details: TitleDetails, hide: Callable[[str], str], hide_link: Callable[[str | None], str | None]
-) -> TitleDetails:
-    return replace(
-        details,
-        certificate=details.certificate and hide(details.certificate),
-        synopsis=hide(details.synopsis),
-        picture=hide_link(details.picture),
-    )
+    details: Details, hide: Callable[[str], str], hide_link: Callable[[str | None], str | None]
+) -> Details:
+    more = details.more
+    if more is not None:
+        certificate = more.certificate and hide(more.certificate)
+        picture = hide_link(more.picture)
+        more = replace(more, certificate=certificate, synopsis=hide(more.synopsis), picture=picture)
+    return replace(details, picture=hide_link(details.picture), text=hide(details.text), more=more)
 
 
 def _log_health(claim: ClaimedMessage, settlement: Settlement, now: datetime) -> None:

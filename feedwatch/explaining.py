@@ -9,7 +9,8 @@ from feedwatch.config import Config
 from feedwatch.core.document import show_instant
 from feedwatch.core.explain import RouteVerdict, Verdict, judge_routes
 from feedwatch.core.keys import full_name
-from feedwatch.core.model import MessageState, RecordedChange
+from feedwatch.core.messages import MessageState
+from feedwatch.core.model import RecordedChange
 from feedwatch.core.notices import say_moment
 from feedwatch.core.route import Route
 from feedwatch.core.state import DeliveryStatus

@@ -16,7 +16,8 @@ import click
 
 from feedwatch.config import Config, FeedsAccount, is_web_address
 from feedwatch.config.hiding import hide_secrets
-from feedwatch.core.model import FeedState, Kind, MessageState, ParseFailed
+from feedwatch.core.messages import MessageState
+from feedwatch.core.model import FeedState, Kind, ParseFailed
 from feedwatch.core.notices import say_duration
 from feedwatch.core.schedule import is_failing_by_now
 from feedwatch.core.state import FeedStatus

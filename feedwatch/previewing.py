@@ -9,7 +9,8 @@ from feedwatch.assembly import make_scribe
 from feedwatch.config import Config
 from feedwatch.core.explain import Verdict, judge_routes
 from feedwatch.core.manner import Batch
-from feedwatch.core.model import Composed, OwedDelivery, RecordedChange, Style
+from feedwatch.core.messages import Composed, OwedDelivery, Style
+from feedwatch.core.model import RecordedChange
 from feedwatch.core.route import Route, Routes, target_of
 from feedwatch.core.text import measure_in
 from feedwatch.core.told import Scribe

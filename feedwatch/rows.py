@@ -12,7 +12,8 @@ from difflib import get_close_matches
 
 from feedwatch.core.document import lay_out_change, show_instant
 from feedwatch.core.keys import full_name
-from feedwatch.core.model import Reason, RecordedChange, WaitsFor
+from feedwatch.core.messages import WaitsFor
+from feedwatch.core.model import Reason, RecordedChange
 from feedwatch.core.notices import REASONS
 from feedwatch.core.state import FeedStatus, MessageStatus, StoredEntry
 from feedwatch.present import Row, show_duration

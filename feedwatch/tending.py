@@ -12,7 +12,8 @@ from datetime import datetime
 import click
 
 from feedwatch.config import Config
-from feedwatch.core.model import MessageState, Reason
+from feedwatch.core.messages import MessageState
+from feedwatch.core.model import Reason
 from feedwatch.core.route import target_of
 from feedwatch.core.state import MessageStatus
 from feedwatch.routing import address_urls

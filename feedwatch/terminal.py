@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
 GAP = "  "
 _NARROWEST = 12
@@ -36,6 +38,11 @@ def ending_like_ctrl_c() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def can_redraw(out: TextIO) -> bool:
+    """Whether what is written there can be written over: by a bar, or a line that goes again."""
+    return out.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def clean_text(text: str) -> str:

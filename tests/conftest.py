@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from feedwatch.sandbox import Sandbox, serving
 from feedwatch.store import Store
 
 # A slow machine is no failure of a law; what is too slow for a person is for the benchmark to say.
@@ -36,6 +37,14 @@ def clean_logging() -> Iterator[None]:
     ours.setLevel(levels[0])
     root.setLevel(levels[1])
     root.handlers[:] = handlers
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Sandbox, str]]:
+    """A sandbox for all tests of a module, and its address."""
+    sandbox = Sandbox()
+    with serving(sandbox) as base:
+        yield sandbox, base
 
 
 @pytest.fixture

@@ -11,21 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from feedwatch.clock import Clock
-from feedwatch.core.model import (
-    Change,
-    ChangeKind,
-    Delivered,
-    Entry,
-    Form,
-    FoundFeed,
-    Kind,
-    NotifyFailed,
-    NotifyOutcome,
-    Outgoing,
-    Reason,
-    Snapshot,
-    Style,
-)
+from feedwatch.core.messages import Delivered, NotifyFailed, NotifyOutcome, Outgoing, Style
+from feedwatch.core.model import Change, ChangeKind, Entry, Form, FoundFeed, Kind, Reason, Snapshot
 from feedwatch.core.schedule import RetryPolicy
 from feedwatch.core.state import FeedMemory, MessageStatus, Planned, PollDecision, PollResult, Verdict
 from feedwatch.deliver import Deliverer, Notify, Terms

@@ -16,22 +16,24 @@ import pytest
 from office import DOWN, POLICY, REFUSED, START, Office, Scripted, Sent, open_office
 from sinks import Reply, WebhookSink
 
-from feedwatch.core.model import (
-    ChangeKind,
+from feedwatch.core.messages import (
     Delivered,
-    FactChange,
-    Kind,
     Markup,
-    Notice,
-    NoticeKind,
-    NoticeLine,
     NotifyFailed,
     NotifyOutcome,
     NotifyTimedOut,
     OwedDelivery,
+    Style,
+)
+from feedwatch.core.model import (
+    ChangeKind,
+    FactChange,
+    Kind,
+    Notice,
+    NoticeKind,
+    NoticeLine,
     Reason,
     RecordedChange,
-    Style,
 )
 from feedwatch.core.render import compose_message
 from feedwatch.core.schedule import RetryPolicy

@@ -13,7 +13,8 @@ from office import DOWN, Office, Scripted, Sent, open_office
 from sinks import Reply, WebhookSink
 from watching import watching, write_config
 
-from feedwatch.core.model import Delivered, NotifyOutcome, Reason
+from feedwatch.core.messages import Delivered, NotifyOutcome
+from feedwatch.core.model import Reason
 from feedwatch.core.route import Routes
 from feedwatch.deliver import Deliverer
 from feedwatch.notify import Notifier

@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from feedwatch.core.messages import Composed, Markup, OwedDelivery
 from feedwatch.core.model import (
-    Composed,
     FeedState,
     Fetched,
     FetchFailed,
     FetchOutcome,
-    Markup,
     Notice,
     NoticeKind,
-    OwedDelivery,
     Reason,
     Validators,
 )

@@ -18,6 +18,7 @@ from feedwatch.core.route import Routes
 from feedwatch.core.state import SignIn
 from feedwatch.discover import Asking, Discoverer, discover_account
 from feedwatch.discover.settings import make_settings
+from feedwatch.discover.signers import Signer
 from feedwatch.fetch import Fetcher, FetchLimits
 from feedwatch.netflix.signing import Consumer, application_of
 from feedwatch.redact import Redactor
@@ -52,6 +53,10 @@ class Place:
     async def record(self, sign_in: SignIn) -> None:
         await self.store.run(Store.record_sign_in, sign_in)
 
+    async def find_signer(self) -> Signer | None:
+        opened = await self.discoverer.open_api("jane")
+        return opened[1] if opened is not None else None
+
     async def notices(self) -> int:
         return len(await self.store.run(lambda store: store.query("SELECT id FROM notices")))
 
@@ -77,9 +82,9 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 async def test_nothing_signs_before_anybody_is_signed_in(place: Place) -> None:
     """Without a token there is nobody to sign for; with one, its secrets are hidden from then on."""
-    assert await place.discoverer.find_signer("jane") is None
+    assert await place.find_signer() is None
     await place.record(SIGN_IN)
-    signer = await place.discoverer.find_signer("jane")
+    signer = await place.find_signer()
     assert signer is not None
     assert (signer.token.value, signer.user_id) == (SIGN_IN.token, SIGN_IN.user_id)
     assert place.redactor.redact(f"{SIGN_IN.token} {SIGN_IN.secret}") == "••• •••"
@@ -88,11 +93,11 @@ async def test_nothing_signs_before_anybody_is_signed_in(place: Place) -> None:
 async def test_a_dead_token_signs_out_once_and_nothing_signs_then(place: Place) -> None:
     """Whoever finds the token dead says so; all others find nobody to sign for, and one notice is owed."""
     await place.record(SIGN_IN)
-    signers = [await place.discoverer.find_signer("jane") for _ in range(3)]
+    signers = [await place.find_signer() for _ in range(3)]
     for signer in signers:
         assert signer is not None
         assert await place.discoverer.sign_out(signer)
-    assert await place.discoverer.find_signer("jane") is None
+    assert await place.find_signer() is None
     assert await place.notices() == 1
     report = await place.discoverer.discover("jane")
     assert (report.signed_out, report.reason) == (True, Reason.UNAUTHORIZED)
@@ -101,11 +106,11 @@ async def test_a_dead_token_signs_out_once_and_nothing_signs_then(place: Place) 
 async def test_a_late_failure_with_the_old_token_signs_nobody_out(place: Place) -> None:
     """Somebody signs in while a call with the old token is under way: that it is dead is no news by then."""
     await place.record(SIGN_IN)
-    signer = await place.discoverer.find_signer("jane")
+    signer = await place.find_signer()
     assert signer is not None
     await place.record(replace(SIGN_IN, token="T1another-", at=datetime.now(UTC)))
     assert not await place.discoverer.sign_out(signer)
-    assert await place.discoverer.find_signer("jane") is not None
+    assert await place.find_signer() is not None
     assert await place.notices() == 0
 
 
@@ -124,7 +129,8 @@ async def test_a_sign_in_while_the_index_is_asked_for_counts(place: Place) -> No
     means = Means(fetch, SYSTEM_CLOCK.now, send=send)
     asking = Asking("jane", make_settings("jane", place.config.accounts["jane"]))
     await discover_account(asking, store=place.store, means=means)
-    assert not await place.store.run(Store.is_signed_out, "jane")
+    (status,) = await place.store.run(Store.account_statuses)
+    assert not status.signed_out
     assert await place.store.run(Store.due_accounts, SYSTEM_CLOCK.now()) == ("jane",)
     assert await place.notices() == 0
 
@@ -136,6 +142,6 @@ async def test_a_sign_in_for_another_application_is_worth_nothing(place: Place, 
     consumer = Consumer(other if changed == "consumer_key" else "the-key", "the-secret")
     application = application_of(other if changed == "url" else SERVER, consumer)
     await place.record(replace(SIGN_IN, application=application))
-    assert await place.discoverer.find_signer("jane") is None
+    assert await place.find_signer() is None
     report = await place.discoverer.discover("jane")
     assert (report.signed_out, report.reason) == (True, Reason.NO_CREDENTIALS)

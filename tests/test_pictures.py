@@ -13,7 +13,8 @@ from feedserver import FeedServer, Visit, fetched, make_fetcher, redirect, reply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedwatch.core.model import Kind, Page, Picture, PictureLink
+from feedwatch.core.messages import Picture, PictureLink
+from feedwatch.core.model import Kind, Page
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.pictures import Look, find_pictures, keep_pictures, look_at_picture
 from feedwatch.fetch import PictureFailed, PictureFetcher

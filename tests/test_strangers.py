@@ -21,20 +21,16 @@ import pytest
 from feedserver import LIMITS, FeedServer, Visit, failed, fetched, make_fetcher, redirect, reply
 from sinks import Reply, WebhookSink
 
-from feedwatch.core.model import (
-    ChangeKind,
+from feedwatch.core.messages import (
     Delivered,
-    Kind,
     Markup,
     NotifyFailed,
     NotifyTimedOut,
     Outgoing,
     OwedDelivery,
-    ParseFailed,
-    Reason,
-    RecordedChange,
     Style,
 )
+from feedwatch.core.model import ChangeKind, Kind, ParseFailed, Reason, RecordedChange
 from feedwatch.core.render import compose_message
 from feedwatch.core.state import KnownFeed
 from feedwatch.errors import StoreError

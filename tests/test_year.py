@@ -17,19 +17,8 @@ from feedwatch.config.conditions import parse_condition
 from feedwatch.core.calendar import Digest, Every, Hours, Quiet
 from feedwatch.core.kinds import rules_of
 from feedwatch.core.manner import Manner, look_at
-from feedwatch.core.model import (
-    Change,
-    ChangeKind,
-    Composed,
-    Entry,
-    Form,
-    FoundFeed,
-    Kind,
-    Markup,
-    OwedDelivery,
-    RecordedChange,
-    Snapshot,
-)
+from feedwatch.core.messages import Composed, Markup, OwedDelivery
+from feedwatch.core.model import Change, ChangeKind, Entry, Form, FoundFeed, Kind, RecordedChange, Snapshot
 from feedwatch.core.route import Route, Routes, plan_again, plan_deliveries
 from feedwatch.core.state import (
     Bundle,

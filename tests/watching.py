@@ -188,3 +188,13 @@ def let_jane_in(sandbox: Sandbox, base: str, *, queue: int) -> Jane:
     sandbox.nonces = Nonces()
     sandbox.world = World(queue=queue, clock=moment.seconds)
     return Jane(sandbox, base, moment)
+
+
+@asynccontextmanager
+async def seeing_once(jane: Jane, folder: Path, *, account: str = "") -> AsyncIterator[Watch]:
+    """Her lists, discovered and seen once; what is asked for is counted from here on."""
+    async with watching(folder, jane.config(account=account), jane.moment) as watch:
+        await watch.discover()
+        await watch.poll()
+        jane.world.requests.clear()
+        yield watch

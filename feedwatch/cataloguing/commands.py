@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +35,7 @@ from feedwatch.redact import Redactor
 from feedwatch.rows import say_reason
 from feedwatch.services import Means, turns_beside
 from feedwatch.store.catalog_place import hold_catalog
-from feedwatch.terminal import ending_like_ctrl_c
+from feedwatch.terminal import can_redraw, ending_like_ctrl_c
 
 
 def sync_catalogs(
@@ -153,7 +152,7 @@ class _Silent:
 
 @contextmanager
 def _show_progress() -> Iterator[Progress]:
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not can_redraw(sys.stderr):
         yield _Silent()
         return
     # rich takes a while to import: only a terminal pays for it.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from feedwatch.cataloguing.places import Place
 from feedwatch.core.model import Reason
+from feedwatch.core.networks import host_of
 from feedwatch.core.schedule import RATE_REST
 from feedwatch.errors import StoreError
 from feedwatch.netflix.replies import ApiFailed
@@ -19,7 +19,7 @@ def find_rest(state: Path, place: Place) -> datetime | None:
     """Until when the server of a catalog wants not to be asked; None if it may be."""
     # Without a state, or with one that cannot be read now, nobody has heard of anything.
     with suppress(StoreError), closing(Store.open_read_only(state)) as store:
-        return store.resting_hosts(datetime.now(UTC)).get(_host_of(place))
+        return store.resting_hosts(datetime.now(UTC)).get(host_of(place.account.url))
     return None
 
 
@@ -29,9 +29,4 @@ def keep_rest(state: Path, place: Place, failed: ApiFailed) -> None:
         return
     until_at = datetime.now(UTC) + (failed.retry_after or RATE_REST)
     with suppress(StoreError), closing(Store.open_existing(state)) as store:
-        store.rest_host(_host_of(place), until_at, failed.reason)
-
-
-def _host_of(place: Place) -> str:
-    """The host as the state calls it."""
-    return urlsplit(place.account.url).netloc.rpartition("@")[2].lower()
+        store.rest_host(host_of(place.account.url), until_at, failed.reason)

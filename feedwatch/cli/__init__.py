@@ -45,8 +45,7 @@ def main() -> None:
 
 def _run_command() -> int:
     try:
-        status = int(cli.main(prog_name="feedwatch", standalone_mode=False) or 0)
-        sys.stdout.flush()
+        status = _run_to_its_end()
     except (click.exceptions.Abort, KeyboardInterrupt):  # the latter from the middle of a completion
         status = 130
     except click.ClickException as error:
@@ -56,10 +55,6 @@ def _run_command() -> int:
         for problem in error.problems:
             _complain(problem)
         status = 2
-    except BrokenPipeError:
-        # Whoever read us has gone (`feedwatch changes | head`): nothing is wrong.
-        _close_output()
-        status = 0
     except (FeedwatchError, OSError) as error:
         _complain(error)
         if isinstance(error, StoreDamaged) and error.is_ours:
@@ -71,6 +66,23 @@ def _run_command() -> int:
 
         log_crash(error)
         status = 1
+    return status
+
+
+def _run_to_its_end() -> int:
+    """Run a command. That whoever read it has gone (`feedwatch changes | head`) is nothing wrong."""
+    before = sys.stdout
+    try:
+        status = int(cli.main(prog_name="feedwatch", standalone_mode=False) or 0)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_output()
+        return 0
+    except SystemExit:
+        # click ends so after a completion; and with 1, and another stdout in place of ours, if nobody reads.
+        if sys.stdout is before:
+            raise
+        return 0
     return status
 
 
@@ -100,10 +112,7 @@ def _close_output() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        pass
-    else:
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(what: object) -> None:

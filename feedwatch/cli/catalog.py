@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from feedwatch.cli.completing import complete_accounts
-from feedwatch.cli.root import Invocation, as_json, cli, looking
+from feedwatch.cli.root import Invocation, as_json, cli, looking, screen_for
 
 _account = click.option(
     "--account", metavar="ACCOUNT", help="Of this account's server.", shell_complete=complete_accounts
@@ -59,7 +59,7 @@ def catalog_search(
     For example: feedwatch catalog search silent harb 1979
     """
     config = invocation.load()
-    _searching().search_catalog(config, _screen(config, as_json=as_json), account, " ".join(words), limit)
+    _searching().search_catalog(config, screen_for(config, as_json=as_json), account, " ".join(words), limit)
 
 
 @catalog.command("status")
@@ -69,13 +69,7 @@ def catalog_search(
 def catalog_status(invocation: Invocation, account: str | None, *, as_json: bool) -> None:
     """Show which catalogs are here, and from when."""
     config = invocation.load()
-    _searching().show_catalogs(config, _screen(config, as_json=as_json), account)
-
-
-def _screen(config: Any, *, as_json: bool) -> Any:
-    from feedwatch.present import Screen  # noqa: PLC0415
-
-    return Screen(looking().start_hiding(config), as_json=as_json)
+    _searching().show_catalogs(config, screen_for(config, as_json=as_json), account)
 
 
 def _searching() -> Any:

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 Offer = Callable[[Any, click.Context, str], Iterable[str]]
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
-_RATINGS = ("1", "2", "3", "4", "5", "not-interested", "no-opinion")
+RATINGS = ("1", "2", "3", "4", "5", "not-interested", "no-opinion")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:+@%")
 
 
@@ -79,7 +79,7 @@ def _offer_titles(config: Any, context: click.Context, typed: str) -> Iterable[s
 
 def _offer_rated(config: Any, context: click.Context, typed: str) -> Iterable[str]:
     """Names of titles; behind one, ratings, too."""
-    ratings = [rating for rating in _RATINGS if _typed_before(context) and _begins(rating, typed)]
+    ratings = [rating for rating in RATINGS if _typed_before(context) and _begins(rating, typed)]
     return ratings if ratings and typed else [*_offer_titles(config, context, typed), *ratings]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from feedwatch.cli.root import cli
+from feedwatch.cli.times import read_duration
 
 
 @cli.command()
@@ -14,14 +15,9 @@ from feedwatch.cli.root import cli
 @click.option("--webhook", metavar="URL", hidden=True, help="Where the demo's daemon sends, for its test.")
 def demo(length: str | None, webhook: str | None) -> int:
     """See it work, in this terminal: a server, a daemon, moving lists."""
-    from feedwatch.config import parse_duration  # noqa: PLC0415
     from feedwatch.demo import run_demo  # noqa: PLC0415
 
-    try:
-        limit = parse_duration(length) if length else None
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--for") from error
-    return run_demo(limit, webhook)
+    return run_demo(read_duration(length, "--for") if length else None, webhook)
 
 
 @cli.command()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from feedwatch.cli.completing import complete_rated
-from feedwatch.cli.root import Invocation, as_json, cli, run_async
-from feedwatch.cli.titles import a_title, of_account, screen_for
+from feedwatch.cli.completing import RATINGS, complete_rated
+from feedwatch.cli.root import Invocation, as_json, cli, run_async, screen_for
+from feedwatch.cli.titles import a_title, of_account
 
 _A_PLACE = click.IntRange(1)
 _a_queued_title = click.argument("title", nargs=-1, required=True, metavar="TITLE")
@@ -94,7 +94,7 @@ def rate(
 ) -> int:
     """Rate TITLE. RATING is 1 to 5, not-interested or no-opinion."""
     wanted = rating.replace("-", "_")
-    if wanted not in ("1", "2", "3", "4", "5", "not_interested", "no_opinion"):
+    if wanted.replace("_", "-") not in RATINGS:
         raise click.BadParameter(
             f"{rating!r} is no rating: give 1 to 5, not-interested or no-opinion", param_hint="RATING"
         )

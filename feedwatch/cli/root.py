@@ -101,6 +101,13 @@ def writing(invocation: Invocation) -> Iterator[tuple[Any, Any]]:
         store.close()
 
 
+def screen_for(config: Any, *, as_json: bool) -> Any:
+    """Where the answers of a command go that needs no state."""
+    from feedwatch.present import Screen  # noqa: PLC0415
+
+    return Screen(looking().start_hiding(config), as_json=as_json)
+
+
 def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     """Run what asks the network to its end, and give what comes of it."""
     # Not at the top: --help and --version do without it.

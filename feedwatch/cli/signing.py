@@ -6,6 +6,7 @@ import click
 
 from feedwatch.cli.completing import complete_accounts
 from feedwatch.cli.root import Invocation, cli, run_async
+from feedwatch.cli.times import read_duration
 
 
 @cli.command()
@@ -21,12 +22,7 @@ def login(invocation: Invocation, account: str, patience: str, *, paste: bool) -
     The page opens in the browser of this machine where there is one, and leads back here. Over SSH, or with
     --paste, paste here what the page shows. Until the new sign-in works, the old one stays.
     """
-    from feedwatch.config import parse_duration  # noqa: PLC0415
-
-    try:
-        length = parse_duration(patience)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--timeout") from error
+    length = read_duration(patience, "--timeout")
     config = invocation.load()
     from feedwatch.signing_in import sign_in  # noqa: PLC0415
 

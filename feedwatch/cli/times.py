@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import click
+
+
+def read_duration(text: str, option: str) -> timedelta:
+    """A duration, as an option was given it."""
+    from feedwatch.config import parse_duration  # noqa: PLC0415
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
 
 
 def read_length(text: str, now: datetime) -> datetime:
@@ -20,8 +30,7 @@ def read_length(text: str, now: datetime) -> datetime:
 def read_end(text: str, zone: tzinfo) -> datetime:
     """A date (its first moment) or an instant; by the clock of the zone unless it says otherwise."""
     try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        return _read_instant(text, zone)
     except (ValueError, OverflowError):
         raise click.BadParameter(
             f"{text!r} is no date or instant: 2026-12-24, 2026-12-24T18:00", param_hint="--until"
@@ -39,11 +48,15 @@ def read_since(text: str | None) -> datetime | None:
     except OverflowError:  # longer ago than there are dates
         return None
     except ValueError:
-        pass
+        pass  # then it is to be a date
     try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        return _read_instant(text, UTC)
     except (ValueError, OverflowError):
         raise click.BadParameter(
             f"{text!r} is neither a duration (2h, 7d) nor a date (2026-01-31)", param_hint="--since"
         ) from None
+
+
+def _read_instant(text: str, zone: tzinfo) -> datetime:
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from feedwatch.cli.completing import complete_accounts, complete_titles
-from feedwatch.cli.root import Invocation, as_json, cli, looking, run_async
+from feedwatch.cli.root import Invocation, as_json, cli, run_async, screen_for
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,13 +30,6 @@ def limited(default: int | None) -> Callable[[F], F]:
         show_default=default is not None,
         help="So many at most.",
     )
-
-
-def screen_for(config: Any, *, as_json: bool) -> Any:
-    """Where a command's answers go."""
-    from feedwatch.present import Screen  # noqa: PLC0415
-
-    return Screen(looking().start_hiding(config), as_json=as_json)
 
 
 # ── titles ────────────────────────────────────────────────────────────────────────────────────────

@@ -288,7 +288,7 @@ def _read_network_exception(value: object, info: ValidationInfo) -> Network | st
     try:
         return ip_network(text.removeprefix("[").removesuffix("]"))
     except ValueError:
-        pass
+        pass  # it may be a name
     if _HOST.fullmatch(text) and len(text) < 254:
         return text
     if _is_network_but_for_its_end(text):

@@ -83,7 +83,7 @@ def read_nodes(content: bytes, tell: Tell) -> Node | None:
             _place_offset(text, getattr(error, "position", 0)), "a control character: YAML does not allow it"
         )
     except _TooMuch:
-        pass
+        pass  # why has been told where it was raised
     return None
 
 

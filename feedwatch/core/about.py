@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from feedwatch.core.model import Kind, RecordedChange, Story, TitleDetails
+from feedwatch.core.messages import Story
+from feedwatch.core.model import Kind, RecordedChange, TitleDetails
 from feedwatch.core.stories import Role, known_facts, lead_of, role_of
 from feedwatch.core.text import shorten
 from feedwatch.core.wording import Part, Sentence, quote, say, say_rating

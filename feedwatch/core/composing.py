@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from feedwatch.core.about import more_of, say_more, say_synopsis
 from feedwatch.core.document import write_document
-from feedwatch.core.model import Composed, Markup, PictureLink, Story, Style
+from feedwatch.core.messages import Composed, Markup, PictureLink, Story, Style
 from feedwatch.core.offer import (
     BETWEEN,
     Offer,

@@ -13,7 +13,8 @@ from datetime import datetime
 from feedwatch.core.about import more_of
 from feedwatch.core.keys import full_name
 from feedwatch.core.manner import Batch
-from feedwatch.core.model import Notice, NoticeKind, RecordedChange, Story, TitleDetails
+from feedwatch.core.messages import Story
+from feedwatch.core.model import Notice, NoticeKind, RecordedChange, TitleDetails
 from feedwatch.core.stories import known_facts
 from feedwatch.core.text import page_of
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -71,6 +72,14 @@ def unwrap_address(address: Address) -> Address:
             if address in network:
                 return IPv4Address(int(address) >> shift & 0xFFFFFFFF)
     return address
+
+
+def host_of(address: str) -> str:
+    """Give the host and port that an address is asked at; it is empty where that is no address."""
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 def canonical_host(host: str) -> str:

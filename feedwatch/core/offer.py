@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from feedwatch.core.about import more_of
 from feedwatch.core.manner import Batch
-from feedwatch.core.model import Composed, Markup, PictureLink, Story, Style
+from feedwatch.core.messages import Composed, Markup, PictureLink, Story, Style
 from feedwatch.core.telling import heading_of
 from feedwatch.core.text import measure, measure_in
 

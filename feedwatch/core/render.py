@@ -12,7 +12,7 @@ from dataclasses import replace
 from feedwatch.core.about import more_of, without_more
 from feedwatch.core.composing import compose_longest
 from feedwatch.core.manner import Batch
-from feedwatch.core.model import Composed, Markup, OwedDelivery, Style
+from feedwatch.core.messages import Composed, Markup, OwedDelivery, Style
 from feedwatch.core.offer import (
     Offer,
     distinct_pictures,

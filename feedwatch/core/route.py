@@ -11,7 +11,8 @@ from feedwatch.core.calendar import Hours, Quiet
 from feedwatch.core.keys import digest_text
 from feedwatch.core.kinds import KindRules, rules_of
 from feedwatch.core.manner import PLAIN, Manner
-from feedwatch.core.model import ChangeKind, Kind, RecordedChange, WaitsFor
+from feedwatch.core.messages import WaitsFor
+from feedwatch.core.model import ChangeKind, Kind, RecordedChange
 from feedwatch.core.state import Planned
 from feedwatch.core.where import Condition, Subjects
 

@@ -9,17 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from feedwatch.core.model import (
-    NETWORK_REASONS,
-    Delivered,
-    FetchFailed,
-    Notice,
-    NoticeKind,
-    NoticeLine,
-    NotifyFailed,
-    NotifyOutcome,
-    Reason,
-)
+from feedwatch.core.messages import Delivered, NotifyFailed, NotifyOutcome
+from feedwatch.core.model import NETWORK_REASONS, FetchFailed, Notice, NoticeKind, NoticeLine, Reason
 from feedwatch.core.state import AddressHealth, ClaimedMessage, PollTask, Settled, Settlement
 
 LONGEST_WAIT = timedelta(days=1)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from feedwatch.core.messages import Markup, PictureLink, WaitsFor
 from feedwatch.core.model import (
     Change,
     Entry,
@@ -19,14 +20,11 @@ from feedwatch.core.model import (
     FetchFailed,
     Form,
     Kind,
-    Markup,
     Notice,
-    PictureLink,
     Reason,
     RecordedChange,
     Snapshot,
     Validators,
-    WaitsFor,
 )
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from feedwatch.core.keys import title_in_key
-from feedwatch.core.model import ChangeKind, Kind, Notice, OwedDelivery, RecordedChange, Story
+from feedwatch.core.messages import OwedDelivery, Story
+from feedwatch.core.model import ChangeKind, Kind, Notice, RecordedChange
 from feedwatch.core.text import clean
 
 _MOST_OF_ONE_TITLE = 16

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from feedwatch.core.model import RecordedChange, Story
+from feedwatch.core.messages import Story
+from feedwatch.core.model import RecordedChange
 from feedwatch.core.notices import describe_notice, summarize_notice
 from feedwatch.core.stories import Role, lead_of, role_of
 from feedwatch.core.text import clean

@@ -12,7 +12,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable
 
-from feedwatch.core.model import Style
+from feedwatch.core.messages import Style
 
 ELLIPSIS = "…"
 _ZERO_WIDTH = "\u200b"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from feedwatch.core.calendar import Every
 from feedwatch.core.manner import Batch
-from feedwatch.core.model import Story, Style
+from feedwatch.core.messages import Story, Style
 from feedwatch.core.telling import OWN_HEADING, count_stories, heading_of, summarize_story
 from feedwatch.core.text import find_most, measure, shorten
 from feedwatch.core.wording import Part, Sentence, quote, say

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from feedwatch.core.manner import Batch
-from feedwatch.core.model import Markup, PictureLink, Story, Style
+from feedwatch.core.messages import Markup, PictureLink, Story, Style
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from feedwatch.core.model import Markup, PictureLink, Style
+from feedwatch.core.messages import Markup, PictureLink, Style
 from feedwatch.core.telling import OWN_HEADING
 from feedwatch.core.text import defuse, defuse_link, escape_html, escape_markup, shorten
 from feedwatch.core.wording import Part, Sentence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from feedwatch.core.model import Reason, TitleDetails
+from feedwatch.core.networks import host_of
 from feedwatch.core.statuses import Action
 from feedwatch.core.subjects import WantedTitle
 from feedwatch.core.text import clean, shorten
@@ -117,7 +117,7 @@ def _describe(api: Api, ref: str, title: CatalogTitle, synopsis: str, personal: 
         picture=picture,
         queued=state.queued if state else None,
         playable=state.playable if state else None,
-        picture_own=picture is not None and host_of_address(picture) == host_of_address(api.server),
+        picture_own=picture is not None and host_of(picture) == host_of(api.server),
     )
 
 
@@ -146,11 +146,3 @@ def _ends(failed: ApiFailed) -> bool:
 def _trouble(failed: ApiFailed, title: WantedTitle | None = None) -> Trouble:
     says = f"{failed.reason}: {failed.message}" if failed.message else str(failed.reason)
     return Trouble(failed.action, failed.reason, says, failed.retry_after, title, ends=_ends(failed))
-
-
-def host_of_address(address: str) -> str:
-    """The host and port of an address."""
-    try:
-        return urlsplit(address).netloc.rpartition("@")[2].lower()
-    except ValueError:
-        return ""

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from feedwatch.config import Config, NetflixAccount
+from feedwatch.core.networks import host_of
 from feedwatch.detailing.answers import Source
-from feedwatch.detailing.catalog import OpenedApi, ask_catalog, host_of_address
+from feedwatch.detailing.catalog import OpenedApi, ask_catalog
 from feedwatch.detailing.films import ask_tmdb
 from feedwatch.netflix.calling import SendCall
 from feedwatch.store import Askable
@@ -32,12 +33,12 @@ class Sources:
         open_api: OpenApi,
         send: SendCall,
         now: Callable[[], datetime],
-        turns: Path | None = None,
+        turns: Path,
     ) -> None:
         self._open_api = open_api
         self._send = send
         self._now = now
-        self._pace = Pace(RATE, turns / "tmdb" if turns else None)
+        self._pace = Pace(RATE, turns / "tmdb")
         self._tmdb: Tmdb | None = None
         self.apply(config)
 
@@ -78,9 +79,9 @@ class Sources:
         if opened is None:
             return None
         ask = partial(ask_catalog, opened.api)
-        return Source(host_of_address(settings.url), ask, opened.asked_as, opened.sign_out)
+        return Source(host_of(settings.url), ask, opened.asked_as, opened.sign_out)
 
     def _ask_tmdb(self) -> Source | None:
         if self._tmdb is None:
             return None
-        return Source(host_of_address(self._tmdb.server), partial(ask_tmdb, self._tmdb))
+        return Source(host_of(self._tmdb.server), partial(ask_tmdb, self._tmdb))

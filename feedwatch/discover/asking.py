@@ -122,7 +122,7 @@ class _Recalled:
 
 
 def _recall(store: Store, asking: Asking, now: datetime) -> _Recalled | None:
-    status = _status_of(store, asking.account)
+    status = find_status(store, asking.account)
     if status is None:
         return None
     memory = Memory(store.known_feeds(asking.account), status.facts, store.find_sign_in(asking.account))
@@ -130,7 +130,7 @@ def _recall(store: Store, asking: Asking, now: datetime) -> _Recalled | None:
     return _Recalled(status, memory, store.resting_hosts(now).get(host) if host else None)
 
 
-def _status_of(store: Store, account: str) -> AccountStatus | None:
+def find_status(store: Store, account: str) -> AccountStatus | None:
     """Look an account up; None when it is not configured, or was taken out while its service was asked."""
     return next((status for status in store.account_statuses() if status.name == account), None)
 
@@ -140,7 +140,7 @@ def _find_asked(store: Store, asking: Asking, asked_as: str) -> AccountStatus | 
 
     What its old credentials brought says nothing of the new ones, and its index is due again.
     """
-    status = _status_of(store, asking.account)
+    status = find_status(store, asking.account)
     return status if status is not None and status.stamp == asked_as else None
 
 

@@ -21,7 +21,7 @@ from feedwatch.discover.asking import Asking, DiscoveryReport, Hear, discover_ac
 from feedwatch.discover.settings import make_settings
 from feedwatch.discover.signers import Signer, find_signer, sign_out
 from feedwatch.fetch import Fetcher, host_named_by
-from feedwatch.netflix.calling import Caller
+from feedwatch.netflix.api import Api
 from feedwatch.netflix.replies import ApiFailed
 from feedwatch.netflix.signing import Pairs
 from feedwatch.redact import Redactor, secrets_of_url
@@ -125,22 +125,10 @@ class Discoverer:
         """Read an index because somebody asks; what is wrong with it, or None."""
         return (await self.discover(account)).problem
 
-    def caller_for(self, account: str) -> Caller | None:
-        """What makes the signed calls of an account's application; None where nothing is ever signed."""
-        settings = make_settings(account, self._config.accounts[account])
-        if not isinstance(settings, NetflixSettings):
-            return None
-        return self._means.caller_for(settings.url, settings.consumer)
-
-    async def find_signer(self, account: str) -> Signer | None:
-        """What an account signs with now; None while it is signed out, or where nothing is ever signed."""
-        settings = make_settings(account, self._config.accounts[account])
-        if not isinstance(settings, NetflixSettings):
-            return None
-        signer = await self._store.run(find_signer, account, settings)
-        if signer is not None:
-            self._redactor.register(signer.token.value, signer.token.secret)
-        return signer
+    async def open_api(self, account: str) -> tuple[Api, Signer] | None:
+        """An account's API, and who signs there; None while it is signed out, or where nothing is signed."""
+        settings = self._find_signed(account)
+        return await self._open_api(account, settings) if settings is not None else None
 
     async def sign_out(self, signer: Signer) -> bool:
         """Write that a token is dead, for a signed call was answered with 401; it is told once."""
@@ -153,17 +141,15 @@ class Discoverer:
         None while nobody is signed in, or where nothing is ever signed. Where the token seems dead, the index
         is asked for at once: that says whether it is, and signs out. A server that rests is not asked.
         """
-        configured = self._config.accounts.get(account)
-        settings = make_settings(account, configured) if configured else None
-        signer = await self.find_signer(account) if configured else None
-        if signer is None or not isinstance(settings, NetflixSettings):
+        settings = self._find_signed(account)
+        opened = await self._open_api(account, settings) if settings is not None else None
+        if settings is None or opened is None:
             return None
         host = host_of(settings) or ""
         now = self._clock.now()
         if until := (await self._store.run(Store.resting_hosts, now)).get(host):
             return ApiFailed(Action.WAIT, Reason.RATE_LIMITED, retry_after=until - now)
-        api = open_api(replace(settings, token=signer.token, user_id=signer.user_id), self._means, Memory())
-        answer = await api.ask_own(path, parameters)
+        answer = await opened[0].ask_own(path, parameters)
         if isinstance(answer, ApiFailed) and answer.action is Action.SIGN_IN_AGAIN:
             await self.discover(account)
         if isinstance(answer, ApiFailed) and answer.reason is Reason.RATE_LIMITED:
@@ -197,6 +183,20 @@ class Discoverer:
             self._hide_sign_in,
         )
         return await discover_account(asking, store=self._store, means=self._means)
+
+    def _find_signed(self, account: str) -> NetflixSettings | None:
+        """The settings of an account whose calls are signed; None for any other, and for one that is gone."""
+        configured = self._config.accounts.get(account)
+        settings = make_settings(account, configured) if configured else None
+        return settings if isinstance(settings, NetflixSettings) else None
+
+    async def _open_api(self, account: str, settings: NetflixSettings) -> tuple[Api, Signer] | None:
+        signer = await self._store.run(find_signer, account, settings)
+        if signer is None:
+            return None
+        self._redactor.register(signer.token.value, signer.token.secret)
+        signed = replace(settings, token=signer.token, user_id=signer.user_id)
+        return open_api(signed, self._means, Memory()), signer
 
     async def _find_named(self, account: str, settings: ServiceSettings) -> _Named:
         place = settings.url if isinstance(settings, OpmlSettings) else None

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from feedwatch.core.model import Notice, NoticeKind, Reason
+from feedwatch.discover.asking import find_status
 from feedwatch.netflix.signing import Token
-from feedwatch.services import USER_ID, NetflixSettings, find_token
+from feedwatch.services import NetflixSettings, find_token, find_user_id
 from feedwatch.store import Store
 
 _LOG = logging.getLogger("feedwatch.discover")
@@ -31,35 +32,26 @@ class Signer:
 
 def find_signer(store: Store, account: str, settings: NetflixSettings) -> Signer | None:
     """Give what to sign with; None while the account is signed out, or has no token at all."""
-    status = next((each for each in store.account_statuses() if each.name == account), None)
+    status = find_status(store, account)
     sign_in = store.find_sign_in(account)
     token = find_token(settings, sign_in)
     if status is None or status.signed_out or token is None:
         return None
-    signed_in = sign_in.user_id if sign_in is not None and settings.token is None else None
-    user_id = settings.user_id or signed_in or status.facts.get(USER_ID)
-    return Signer(account, token, user_id, status.stamp)
+    return Signer(account, token, find_user_id(settings, sign_in, status.facts), status.stamp)
 
 
-def sign_out(
-    store: Store,
-    signer: Signer,
-    *,
-    now: datetime,
-    notice_addresses: Sequence[str],
-    reason: Reason = Reason.UNAUTHORIZED,
-    detail: str = "",
-) -> bool:
+def sign_out(store: Store, signer: Signer, *, now: datetime, notice_addresses: Sequence[str]) -> bool:
     """Write that a token is dead, and owe the one notice of it, in one transaction.
 
     False, and nothing is written, if somebody has signed in meanwhile.
     """
+    reason = Reason.UNAUTHORIZED
     written = store.record_index_failure(
         signer.account,
         now=now,
         next_index_at=None,
         reason=reason,
-        detail=detail,
+        detail="",
         notice=Notice(NoticeKind.SIGNED_OUT, now, signer.account, reason=reason),
         notice_addresses=notice_addresses,
         asked_as=signer.asked_as,

@@ -19,17 +19,16 @@ import httpx
 from feedwatch.core.model import FetchFailed, Reason, Validators
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.addresses import Origin, origin_of
-from feedwatch.fetch.bodies import Inflater, read_body
+from feedwatch.fetch.bodies import Inflater
 from feedwatch.fetch.exchange import REDIRECTS, Exchange, Sign
-from feedwatch.fetch.failures import ERRORS, failure_of, reason_of_status
-from feedwatch.fetch.headers import read_date, read_retry_after, read_validators
+from feedwatch.fetch.failures import ERRORS, failure_of, read_refusal
+from feedwatch.fetch.headers import read_validators
 from feedwatch.fetch.transport import RawTransport
 
 SILENCE: Final = timedelta(seconds=30)
 """How long a server may say nothing: a slow download is one all the same, one that stands still is not."""
 LARGEST_UNPACKED: Final = 4 * 1024**3
 _LARGEST_ON_THE_WIRE: Final = LARGEST_UNPACKED
-_ERROR_BODY: Final = 64 * 1024
 _ENCODINGS: Final = ("", "identity", "gzip", "x-gzip", "deflate")
 _RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)")
 _GZIP: Final = b"\x1f\x8b"
@@ -174,23 +173,8 @@ class Downloader:
             return _begin(response, name_origin(exchange.origin))
         if status == 206 and held and held.may_go_on:
             return _go_on(response, name_origin(exchange.origin), held)
-        return await self._read_error(response)
-
-    async def _read_error(self, response: httpx.Response) -> FetchFailed:
-        status, body = response.status_code, b""
-        try:
-            read = await read_body(response, _ERROR_BODY, cut=True)
-            body = read if isinstance(read, bytes) else b""
-        except httpx.ReadError:  # the status says enough
-            pass
-        return FetchFailed(
-            reason_of_status(status) if not 200 <= status < 300 else Reason.PROTOCOL,
-            f"HTTP {status}",
-            status,
-            read_retry_after(response.headers, self._now()),
-            body,
-            server_at=read_date(response.headers),
-        )
+        failed = await read_refusal(response, self._now())
+        return replace(failed, reason=Reason.PROTOCOL) if 200 <= status < 300 else failed
 
 
 def name_origin(origin: Origin) -> str:

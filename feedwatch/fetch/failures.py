@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import ssl
+from datetime import datetime
 from typing import Final
 
 import aiohttp
 import httpx
 
-from feedwatch.core.model import FetchFailed, PostFailed, Reason
+from feedwatch.core.messages import PostFailed
+from feedwatch.core.model import FetchFailed, Reason
+from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.gate import PrivateAddress
+from feedwatch.fetch.headers import read_date, read_retry_after
 
 OF_STATUS: Final = {
     204: Reason.EMPTY_BODY,
@@ -24,6 +28,7 @@ OF_STATUS: Final = {
     429: Reason.RATE_LIMITED,
     503: Reason.UNAVAILABLE,
 }
+_LONGEST_BODY: Final = 64 * 1024
 _OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 ERRORS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, ssl.SSLError, PrivateAddress)
@@ -40,6 +45,24 @@ def reason_of_status(status: int) -> Reason:
     if status < 400:
         return Reason.PROTOCOL
     return Reason.SERVER_ERROR if status >= 500 else Reason.CLIENT_ERROR
+
+
+async def read_refusal(response: httpx.Response, now: datetime) -> FetchFailed:
+    """Read an answer that is no document: its status, and as much of its body as says more."""
+    status = response.status_code
+    try:
+        body = await read_body(response, _LONGEST_BODY, cut=True)
+    except httpx.ReadError:  # the status says enough
+        body = b""
+    return FetchFailed(
+        reason_of_status(status),
+        f"HTTP {status}",
+        status,
+        read_retry_after(response.headers, now),
+        body if isinstance(body, bytes) else b"",
+        server_at=read_date(response.headers),
+        allow=response.headers.get("allow", ""),
+    )
 
 
 def failure_of(error: Exception) -> FetchFailed:  # noqa: PLR0911 — one return for each reason

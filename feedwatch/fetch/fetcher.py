@@ -26,11 +26,10 @@ from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.addresses import Origin, origin_of
 from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.exchange import REDIRECTS, Exchange, Sign
-from feedwatch.fetch.failures import ERRORS, failure_of, reason_of_status
-from feedwatch.fetch.headers import read_date, read_max_age, read_retry_after, read_validators
+from feedwatch.fetch.failures import ERRORS, failure_of, read_refusal
+from feedwatch.fetch.headers import read_date, read_max_age, read_validators
 from feedwatch.fetch.transport import RawTransport
 
-ERROR_BODY: Final = 64 * 1024
 _ACCEPT: Final = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 )
@@ -197,7 +196,7 @@ class Fetcher:
         if status == 304:
             return FetchFailed(Reason.PROTOCOL, "304 to an unconditional request", status)
         if status != 200:
-            return await self._read_error(response)
+            return await read_refusal(response, self._now())
         body = await read_body(response, max_body)
         if isinstance(body, FetchFailed):
             return body
@@ -216,7 +215,7 @@ class Fetcher:
         self, response: httpx.Response, exchange: Exchange, max_body: int
     ) -> Answered | FetchFailed:
         if not 200 <= response.status_code < 300:
-            return await self._read_error(response)
+            return await read_refusal(response, self._now())
         body = await read_body(response, max_body)
         if isinstance(body, FetchFailed):
             return body
@@ -225,22 +224,5 @@ class Fetcher:
             body,
             exchange.url,
             content_type=response.headers.get("content-type"),
-            location=response.headers.get("location"),
             server_at=read_date(response.headers),
-        )
-
-    async def _read_error(self, response: httpx.Response) -> FetchFailed:
-        status = response.status_code
-        try:
-            body = await read_body(response, ERROR_BODY, cut=True)
-        except httpx.ReadError:  # the status says enough
-            body = b""
-        return FetchFailed(
-            reason_of_status(status),
-            f"HTTP {status}",
-            status,
-            read_retry_after(response.headers, self._now()),
-            body if isinstance(body, bytes) else b"",
-            server_at=read_date(response.headers),
-            allow=response.headers.get("allow", ""),
         )

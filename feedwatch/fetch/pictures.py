@@ -15,7 +15,8 @@ from datetime import timedelta
 from typing import Final
 from weakref import WeakValueDictionary
 
-from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome, Picture, PictureLink
+from feedwatch.core.messages import Picture, PictureLink
+from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.pictures import look_at_picture
 from feedwatch.fetch.addresses import basic_auth, host_named_by

@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 
-from feedwatch.core.model import Posted, PostOutcome
+from feedwatch.core.messages import Posted, PostOutcome
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.addresses import basic_auth, wire_url
 from feedwatch.fetch.bodies import read_body

@@ -22,7 +22,7 @@ from feedwatch.netflix.index import read_user_id
 from feedwatch.netflix.judging import judge_answer, judge_failure
 from feedwatch.netflix.refs import path_of
 from feedwatch.netflix.replies import ApiFailed
-from feedwatch.netflix.signing import Consumer, Method, Pairs, Token
+from feedwatch.netflix.signing import Consumer, Method, Pairs, Token, encode_form
 from feedwatch.netflix.status import read_status
 from feedwatch.netflix.tree import Node, read_tree
 
@@ -72,7 +72,7 @@ class Api:
             RequestRefused: it is nothing of the API's.
         """
         path = path_of(ref)
-        query = "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in parameters)
+        query = encode_form(parameters).decode()
         return self.server.rstrip("/") + path + (f"?{query}" if query else "")
 
     def ref_of(self, ref: str) -> str:
@@ -164,9 +164,8 @@ class Api:
 
     def _read_change(self, outcome: Answered, path: str, read: Read[T]) -> T | ApiFailed:
         """Read the answer to a change: a status is what is expected; one of a failure is a failure."""
-        judged = judge_answer(outcome, resource=path, now=self.clock())
-        if isinstance(judged, ApiFailed):
-            return judged
+        if failed := judge_answer(outcome, resource=path, now=self.clock()):
+            return failed
         value = read(_NOTHING_SAID) if not outcome.body.strip() else _read_body(outcome, read)
         if value is None or isinstance(value, ApiFailed):
             return replace(value or _unread(Reason.EMPTY_BODY), may_have_happened=True)

@@ -91,11 +91,8 @@ def each_found_title(api: Api, term: str, *, page_size: int = MOST_FOUND) -> Pag
     Raises:
         RequestRefused: a limit of the API is passed.
     """
-    wanted = check_term(term)
     make_page_parameters(0, page_size, MOST_FOUND)
-    return each_page(
-        lambda start, size: search_titles(api, wanted, start_index=start, max_results=size), page_size
-    )
+    return each_page(partial(search_titles, api, check_term(term)), page_size)
 
 
 async def complete_title(api: Api, term: str) -> tuple[str, ...] | ApiFailed:
@@ -190,8 +187,8 @@ async def find_similars(
     Raises:
         RequestRefused: a limit of the API is passed.
     """
-    page = make_page_parameters(start_index, max_results, MOST_RESULTS)
-    return await api.get(_part_of(title, "similars"), _read_found, page)
+    ref = _part_of(title, "similars")
+    return await _ask_similars(api, ref, start_index=start_index, max_results=max_results)
 
 
 def each_similar(
@@ -207,8 +204,10 @@ def each_similar(
     return each_page(partial(_ask_similars, api, ref), page_size)
 
 
-async def _ask_similars(api: Api, ref: str, start: int, size: int) -> Titles | ApiFailed:
-    return await api.get(ref, _read_found, make_page_parameters(start, size, MOST_RESULTS))
+async def _ask_similars(
+    api: Api, ref: str, *, start_index: int, max_results: int | None
+) -> Titles | ApiFailed:
+    return await api.get(ref, _read_found, make_page_parameters(start_index, max_results, MOST_RESULTS))
 
 
 async def _find_part(api: Api, title: str | CatalogTitle, part: str, read: Read[T]) -> T | ApiFailed:

@@ -34,8 +34,8 @@ _TEXTS: Final = {"id", "updated", "release_year", "title"}
 _PERSON: Final = re.compile(r"/person\.\w+$")
 _PAGE: Final = re.compile(r"https?://[^/?#]++(?:/[^/?#]*)*/([^/?#]+)/\d+/?(?:[?#].*)?", re.DOTALL)
 _YEAR: Final = re.compile(r"[12]\d{3}")
-_LAST_YEAR: Final = 253_402_300_799
-"""The last second of the year 9999: there are no dates beyond it."""
+_LONGEST_SECONDS: Final = 11
+"""Digits; with as many more there are no dates beyond the year 9999."""
 
 
 class UnreadableIndex(Exception):
@@ -252,8 +252,7 @@ def _read_instant(text: str) -> datetime | None:
     """Seconds since 1970, or RFC 3339."""
     text = text.strip()
     if text.isascii() and text.isdigit():
-        seconds = int(text) if len(text) < 12 else _LAST_YEAR + 1
-        return datetime.fromtimestamp(seconds, UTC) if seconds <= _LAST_YEAR else None
+        return datetime.fromtimestamp(int(text), UTC) if len(text) <= _LONGEST_SECONDS else None
     try:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)

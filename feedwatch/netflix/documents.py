@@ -75,6 +75,8 @@ def read_instant(text: str) -> datetime | None:
     try:
         if _SECONDS.fullmatch(text):
             return datetime.fromtimestamp(int(text), UTC)
+        if text.isdecimal():  # ISO 8601 has dates of digits alone; here it would be a number of no sense
+            return None
         at = datetime.fromisoformat(text)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):

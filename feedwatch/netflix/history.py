@@ -48,13 +48,7 @@ def each_viewing(
         RequestRefused: a limit of the API is passed.
     """
     make_page_parameters(0, page_size, MOST_RESULTS)
-    return each_page(partial(_ask, api, path, updated_min), page_size)
-
-
-async def _ask(
-    api: Api, path: HistoryList, updated_min: datetime | None, start: int, size: int
-) -> Listing[Viewing] | ApiFailed:
-    return await find_history(api, path, start_index=start, max_results=size, updated_min=updated_min)
+    return each_page(partial(find_history, api, path, updated_min=updated_min), page_size)
 
 
 def _read_history(root: Node) -> Listing[Viewing] | None:

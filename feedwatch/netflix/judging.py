@@ -1,8 +1,8 @@
-"""What the answer to a call means, by the table of statuses: whether it failed, or changed something."""
+"""What the answer to a call means, by the table of statuses: whether it failed, and what to do then."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,24 +12,8 @@ from feedwatch.core.statuses import Action, Resource, actions_of_reasons
 from feedwatch.netflix.replies import ApiFailed
 from feedwatch.netflix.status import NOTHING, find_row, is_by_status, read_status, redact_message, rest_of
 
-_ONLY_SOME: Final = 640
-_LATER: Final = 202
 CLOCK_MAY_BE_OFF: Final = timedelta(minutes=2)
 """A server that refuses a sign-in while our clock differs from its own by more may do so for that alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Success:
-    """A call that was granted.
-
-    `partial`: only some titles of a set were added (640). `pending`: it will be done later (202).
-    `location` is the address of what was made, where the server names it.
-    """
-
-    message: str = ""
-    partial: bool = False
-    pending: bool = False
-    location: str | None = field(default=None, repr=False)
 
 
 def judge_failure(failed: FetchFailed, *, resource: str, now: datetime) -> ApiFailed:
@@ -52,8 +36,8 @@ def judge_failure(failed: FetchFailed, *, resource: str, now: datetime) -> ApiFa
     return _blame_clock(answer, off) if row.reason is Reason.UNAUTHORIZED and off else answer
 
 
-def judge_answer(answered: Answered, *, resource: str, now: datetime) -> Success | ApiFailed:
-    """Say what a 2xx to a change means: done, in part or later; or a failure in its body after all."""
+def judge_answer(answered: Answered, *, resource: str, now: datetime) -> ApiFailed | None:
+    """Find the failure in a 2xx to a change, for its body may say no; None where the change was granted."""
     said = read_status(answered.body) or NOTHING
     status = said.status_code or answered.status
     if status >= 400:
@@ -61,13 +45,12 @@ def judge_answer(answered: Answered, *, resource: str, now: datetime) -> Success
         judged = judge_failure(replace(failed, server_at=answered.server_at), resource=resource, now=now)
         return replace(judged, may_have_happened=status >= 500)
     row = find_row(status, said, resource_of(resource))
-    message = redact_message(said.message)
-    if row.action is not Action.PROCEED:
-        reason = row.reason or Reason.ERROR_DOCUMENT
-        return ApiFailed(
-            row.action, reason, message, status, said.sub_code, may_have_happened=True, says=row.says
-        )
-    return Success(message, row.code == _ONLY_SOME, status == _LATER, answered.location)
+    if row.action is Action.PROCEED:
+        return None
+    reason, message = row.reason or Reason.ERROR_DOCUMENT, redact_message(said.message)
+    return ApiFailed(
+        row.action, reason, message, status, said.sub_code, may_have_happened=True, says=row.says
+    )
 
 
 def _judge_by_reason(failed: FetchFailed) -> ApiFailed:

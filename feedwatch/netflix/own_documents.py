@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from feedwatch.core.statuses import Resource, Service, judge_status
 from feedwatch.netflix.documents import (
     read_instant,
     read_label,
@@ -85,8 +86,15 @@ def read_queue_change(root: Node) -> QueueChange | None:
         tuple(item for item in found if item is not None),
         etag=root.say("etag") or next((each.text.strip() for each in root.every("etag")), None) or None,
         message=clean_title(root.say("message")),
-        partial=read_count(root.say("sub_code")) == _ONLY_SOME,
+        partial=_says_only_some(root),
     )
+
+
+def _says_only_some(root: Node) -> bool:
+    """Whether only some titles of a set were added: by the sub code, or by the message without one."""
+    code, message = read_count(root.say("sub_code")), root.say("message")
+    row = judge_status(Service.NETFLIX, 201, code=code, message=message, resource=Resource.QUEUES)
+    return row.code == _ONLY_SOME
 
 
 def read_viewing(node: Node) -> Viewing | None:

@@ -20,7 +20,7 @@ _MOST_PAGES = 1000
 class AskPage(Protocol[T_co]):
     """Asks for one page of a list."""
 
-    def __call__(self, start_index: int, max_results: int, /) -> Awaitable[Listing[T_co] | ApiFailed]:
+    def __call__(self, *, start_index: int, max_results: int) -> Awaitable[Listing[T_co] | ApiFailed]:
         """Ask for the page that begins at `start_index`, from 0, and has at most so many results."""
         ...
 
@@ -34,7 +34,7 @@ async def each_page(ask: AskPage[T], size: int) -> Pages[T]:
     first: T | None = None
     start = 0
     for _ in range(_MOST_PAGES):
-        page = await ask(start, size)
+        page = await ask(start_index=start, max_results=size)
         if isinstance(page, Listing) and page.items and page.items[0] == first:
             says = "the server gives no more than its first page: the rest is missing"
             page = ApiFailed(Action.GIVE_UP, Reason.TORN, says=says)

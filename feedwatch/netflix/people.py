@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from feedwatch.errors import RequestRefused
 from feedwatch.netflix.api import Api
@@ -51,11 +52,8 @@ def each_found_person(api: Api, term: str, *, page_size: int = MOST_RESULTS) -> 
     Raises:
         RequestRefused: a limit of the API is passed.
     """
-    wanted = check_term(term)
     make_page_parameters(0, page_size, MOST_RESULTS)
-    return each_page(
-        lambda start, size: search_people(api, wanted, start_index=start, max_results=size), page_size
-    )
+    return each_page(partial(search_people, api, check_term(term)), page_size)
 
 
 async def find_person(api: Api, ref: str) -> Person | ApiFailed:

@@ -302,7 +302,7 @@ def _say_why(failed: ApiFailed) -> str:
         return "the server did not answer: `feedwatch queue list` shows whether it was done"
     if failed.status == _MODIFIED and failed.action is not Action.GIVE_UP:
         return "the queue was changed again and again while this was tried: try again later"
-    return failed.says or failed.message or failed.reason.replace("_", " ")
+    return failed.sentence
 
 
 def _refuse_absent(changes: Sequence[Change]) -> QueueRefused:

@@ -68,7 +68,7 @@ def each_queue_page(
     """
     make_page_parameters(0, page_size, MOST_RESULTS)
     check_sort(sort)
-    return each_page(partial(_ask, api, path, sort, updated_min), page_size)
+    return each_page(partial(find_queue, api, path, sort=sort, updated_min=updated_min), page_size)
 
 
 async def read_queue(
@@ -114,14 +114,6 @@ async def post_title(
 async def delete_entry(api: Api, entry_id: str) -> QueueChange | ApiFailed:
     """Remove an entry, by its id. The answer has no etag: read the queue before it is changed again."""
     return await api.change_own("DELETE", _path_of_entry(entry_id), read_queue_change)
-
-
-async def _ask(
-    api: Api, path: QueueList, sort: Sort | None, updated_min: datetime | None, start: int, size: int
-) -> Listing[QueueItem] | ApiFailed:
-    return await find_queue(
-        api, path, sort=sort, start_index=start, max_results=size, updated_min=updated_min
-    )
 
 
 def _path_of_entry(entry_id: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from feedwatch.netflix.api import Api
 from feedwatch.netflix.documents import read_listing, read_title
 from feedwatch.netflix.limits import MOST_RESULTS, make_page_parameters
@@ -29,9 +31,7 @@ def each_recommendation(api: Api, *, page_size: int = MOST_RESULTS) -> Pages[Cat
         RequestRefused: a limit of the API is passed.
     """
     make_page_parameters(0, page_size, MOST_RESULTS)
-    return each_page(
-        lambda start, size: find_recommendations(api, start_index=start, max_results=size), page_size
-    )
+    return each_page(partial(find_recommendations, api), page_size)
 
 
 def _read_recommendations(root: Node) -> Listing[CatalogTitle] | None:

@@ -233,3 +233,8 @@ class ApiFailed:
     server_at: datetime | None = None
     may_have_happened: bool = False
     says: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What to tell a person: what it means, else what the server said, else the reason's name."""
+        return self.says or self.message or self.reason.replace("_", " ")

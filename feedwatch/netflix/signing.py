@@ -55,7 +55,7 @@ def application_of(server: str, consumer: Consumer) -> str:
 
 
 def encode_form(pairs: Pairs) -> bytes:
-    """Write a form body, as it is signed and sent."""
+    """Write a form body or a query, as it is signed and sent."""
     return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs).encode()
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from feedwatch.core.model import (
+from feedwatch.core.messages import (
     Delivered,
     Markup,
     NotifyFailed,
@@ -27,9 +27,9 @@ from feedwatch.core.model import (
     NotifyTimedOut,
     Outgoing,
     Picture,
-    Reason,
     Style,
 )
+from feedwatch.core.model import Reason
 from feedwatch.core.pictures import EXTENSIONS, find_pictures, keep_pictures
 from feedwatch.core.text import escape_html, measure
 from feedwatch.notify.failures import judge_failure

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 
-from feedwatch.core.model import NotifyFailed, NotifyOutcome, NotifyTimedOut, Reason
+from feedwatch.core.messages import NotifyFailed, NotifyOutcome, NotifyTimedOut
+from feedwatch.core.model import Reason
 
 _NOT_REFUSALS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _LONGEST_REST = timedelta(days=1)

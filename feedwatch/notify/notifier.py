@@ -10,16 +10,16 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from feedwatch.core.bucket import Rate
-from feedwatch.core.model import (
+from feedwatch.core.messages import (
     NotifyFailed,
     NotifyOutcome,
     NotifyTimedOut,
     Outgoing,
     PostFailed,
     PostOutcome,
-    Reason,
     Style,
 )
+from feedwatch.core.model import Reason
 from feedwatch.notify.door import BadAddress, Service, open_service
 from feedwatch.notify.pacing import Pace
 from feedwatch.notify.rates import Meter

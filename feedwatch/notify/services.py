@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from feedwatch.core.model import Markup, Style
+from feedwatch.core.messages import Markup, Style
 
 _LONGEST_TITLE = 250
 _UNKNOWN_LIMIT = 4000

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from feedwatch.core.document import write_plain_document
-from feedwatch.core.model import (
+from feedwatch.core.messages import (
     Delivered,
     Markup,
     NotifyFailed,
@@ -28,9 +28,9 @@ from feedwatch.core.model import (
     Outgoing,
     PostFailed,
     PostOutcome,
-    Reason,
     Style,
 )
+from feedwatch.core.model import Reason
 from feedwatch.notify.door import BadAddress
 from feedwatch.notify.failures import judge_status, limit_rest
 

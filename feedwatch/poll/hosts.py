@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from feedwatch.core.model import NETWORK_REASONS, Reason
 from feedwatch.core.schedule import is_own_outage
@@ -79,11 +78,3 @@ class Hosts:
     def is_own_outage(self, asked_at: float) -> bool:
         """Whether silence since then is our own network's: nobody has answered, and several were asked."""
         return not self.answered_since(asked_at) and is_own_outage(self._silent.items())
-
-
-def host_of(address: str) -> str:
-    """The host and port an address is asked at."""
-    try:
-        return urlsplit(address).netloc.rpartition("@")[2].lower()
-    except ValueError:
-        return ""

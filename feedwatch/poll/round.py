@@ -13,17 +13,18 @@ from enum import StrEnum
 
 from feedwatch.clock import Clock
 from feedwatch.core.model import NETWORK_REASONS, FetchFailed, Reason
+from feedwatch.core.networks import host_of
 from feedwatch.core.schedule import OUTAGE_WAIT, FailureVerdict, judge_failure
 from feedwatch.core.state import FailedPoll, PollTask, Verdict
 from feedwatch.errors import StoreError
 from feedwatch.netflix.address import is_tokenized
 from feedwatch.poll.earlier import EarlierViewings
-from feedwatch.poll.hosts import Hosts, host_of
+from feedwatch.poll.hosts import Hosts
 from feedwatch.poll.landing import PollWriter
 from feedwatch.poll.reading import ListReader, Reading, ReadList, SameList
 from feedwatch.store import Store, StoreThread
 
-__all__ = ["PollOutcome", "PollReport", "Poller", "Rediscover", "host_of"]
+__all__ = ["PollOutcome", "PollReport", "Poller", "Rediscover"]
 
 _LOG = logging.getLogger("feedwatch.poll")
 

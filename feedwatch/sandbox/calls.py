@@ -20,13 +20,13 @@ class CallRefused(Exception):
     def __init__(self, status: int, message: str, sub_code: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.document = write_refusal(status, message, sub_code)
+        self.document = make_status(status, message, sub_code=sub_code)
 
 
-def write_refusal(status: int, message: str, sub_code: int | None = None) -> Node:
-    """The document of an error."""
+def make_status(status: int, message: str, *more: Node, sub_code: int | None = None) -> Node:
+    """The document of an error, or of a change that was made."""
     sub = (make_text("sub_code", sub_code),) if sub_code is not None else ()
-    return make_node("status", make_text("status_code", status), *sub, make_text("message", message))
+    return make_node("status", make_text("status_code", status), *sub, make_text("message", message), *more)
 
 
 def address_of(request: Request) -> str:

@@ -71,11 +71,7 @@ def _search(call: Call) -> Response:
 
 def _complete(call: Call) -> Response:
     """`catalog/titles/autocomplete`: names that begin like this; the application's key is enough."""
-    key = call.say_oauth("oauth_consumer_key")
-    if not key:
-        raise CallRefused(401, "Missing Required Consumer Key")
-    if key != call.world.account.consumer_key:
-        raise CallRefused(401, "Consumer key mismatch")
+    call.check_application()
     return _give(call, write_completions(_catalog_of(call).complete(call.say("term") or "")))
 
 

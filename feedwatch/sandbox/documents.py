@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from feedwatch.sandbox.calls import write_refusal
+from feedwatch.sandbox.calls import make_status
 from feedwatch.sandbox.particulars import average_rating, certificate, genres_of
 from feedwatch.sandbox.titles import Title
 from feedwatch.sandbox.trees import Node, make_node, make_text, write_element, write_xml
@@ -297,6 +297,6 @@ def feed_address(world: World, base: str, path: str, more: str = "") -> str:
     )
 
 
-def write_status(code: int, message: str, sub_code: int | None = None) -> str:
+def write_status(code: int, message: str) -> str:
     """An error as the API words it."""
-    return write_element(write_refusal(code, message, sub_code))
+    return write_element(make_status(code, message))

@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from feedwatch.sandbox.faults import Fault
-
-_XML = "text/xml; charset=utf-8"
+from feedwatch.sandbox.served import XML
 
 
 def answer_fault(request: Request, fault: Fault) -> Response:
@@ -22,10 +21,10 @@ def answer_fault(request: Request, fault: Fault) -> Response:
     if fault.cut:
         headers["Content-Length"] = str(len(fault.body) * 2)
     if fault.slow:
-        return StreamingResponse(_drip(), media_type=_XML)
+        return StreamingResponse(_drip(), media_type=XML)
     if fault.large:
-        return StreamingResponse(_large(), media_type=_XML)
-    return Response(fault.body, fault.status, headers=headers, media_type=_XML)
+        return StreamingResponse(_large(), media_type=XML)
+    return Response(fault.body, fault.status, headers=headers, media_type=XML)
 
 
 async def _drip() -> AsyncIterator[bytes]:

@@ -44,7 +44,7 @@ def give_request_token(call: Call) -> Response:
     """`oauth/request_token`, signed by the application alone."""
     world = call.world
     account = world.account
-    _check_application(call)
+    call.check_application()
     call.verify_with({(account.consumer_key, ""): (account.consumer_secret, "")}, _DEAD)
     callback = call.say_oauth("oauth_callback")
     with world.lock:
@@ -68,7 +68,7 @@ def give_access_token(call: Call) -> Response:
     """`oauth/access_token`, signed with a request token that was allowed; that serves one try."""
     world = call.world
     account = world.account
-    _check_application(call)
+    call.check_application()
     with world.lock:
         # Whatever comes of this try, the request token is worth nothing afterwards.
         token = world.grants.take(call.say_oauth("oauth_token") or "")
@@ -85,14 +85,6 @@ def give_access_token(call: Call) -> Response:
         value, secret = world.grants.grant()
     said = {"oauth_token": value, "user_id": account.user_id, "oauth_token_secret": secret}
     return _give_token(call, said)
-
-
-def _check_application(call: Call) -> None:
-    key = call.say_oauth("oauth_consumer_key")
-    if not key:
-        raise CallRefused(401, "Missing Required Consumer Key")
-    if key != call.world.account.consumer_key:
-        raise CallRefused(401, "Consumer key mismatch")
 
 
 def _give_token(call: Call, said: dict[str, str]) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from starlette.responses import Response
 from starlette.routing import Route
 
-from feedwatch.sandbox.calls import CallRefused, write_refusal
+from feedwatch.sandbox.calls import CallRefused, make_status
 from feedwatch.sandbox.documents import Item, entry_address, list_items, make_item
 from feedwatch.sandbox.list_api import check_reader, give_list
 from feedwatch.sandbox.queue_changes import current_etag, find_entry, place_titles, remove_title
@@ -87,7 +87,7 @@ def delete_entry(call: Call) -> Response:
         gone = before[remove_title(call.world, call.part("number"), call.say("etag")).title]
         address = make_text("id", entry_address(call.world, gone.id_path))
         removed = make_node("resources_deleted", make_node("queue_item", address))
-        return call.give(_write_done(200, "Title removed from queue", (removed,)))
+        return call.give(make_status(200, "Title removed from queue", removed))
 
 
 def _read_part(call: Call) -> str:
@@ -108,19 +108,6 @@ def _read_position(call: Call) -> int | None:
 
 
 def _write_made(items: Iterable[Node], etag: str, *, partly: bool) -> Node:
-    sub = (make_text("sub_code", 640),) if partly else ()
     message = "Only some titles in the set were added." if partly else "Move successful"
     made = make_node("resources_created", *items)
-    return make_node(
-        "status",
-        make_text("status_code", 201),
-        *sub,
-        make_text("message", message),
-        make_text("etag", etag),
-        made,
-    )
-
-
-def _write_done(status: int, message: str, more: Iterable[Node]) -> Node:
-    done = write_refusal(status, message)
-    return make_node("status", *done.children, *more)
+    return make_status(201, message, make_text("etag", etag), made, sub_code=640 if partly else None)

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from starlette.responses import Response
 from starlette.routing import Route
 
-from feedwatch.sandbox.calls import CallRefused
+from feedwatch.sandbox.calls import CallRefused, make_status
 from feedwatch.sandbox.documents import PREDICTED, Item, describe_rating, make_item
 from feedwatch.sandbox.list_api import check_reader, give_list
 from feedwatch.sandbox.refs import find_title, read_titles
 from feedwatch.sandbox.resources import make_route
 from feedwatch.sandbox.served import Call, Sandbox
 from feedwatch.sandbox.titles import Title
-from feedwatch.sandbox.trees import Node, make_node, make_text
+from feedwatch.sandbox.trees import Node, make_node
 from feedwatch.sandbox.world import RATINGS, Rating, World
 
 _CHANGES = "rating_changes"
@@ -86,7 +86,7 @@ def give_rating(call: Call) -> Response:
         if value != _NO_OPINION:
             world.rate(title=title.path, value=value)
         made = make_node("resources_created", _write(call, _describe(world, title)))
-        response = call.give(_write_done(201, "Resource created", made), 201)
+        response = call.give(make_status(201, "Resource created", made), 201)
     response.headers["Location"] = (
         f"{call.base}/users/{world.account.user_id}/ratings/title/actual/{title.id}"
     )
@@ -101,7 +101,7 @@ def change_rating(call: Call) -> Response:
         title = _find(call).title
         call.world.rate(title=title.path, value=value)
         changed = make_node("resources_modified", _write(call, _describe(call.world, title)))
-        return call.give(_write_done(200, "Rating updated", changed))
+        return call.give(make_status(200, "Rating updated", changed))
 
 
 def _read_value(call: Call, known: Iterable[str]) -> str:
@@ -137,7 +137,3 @@ def _write(call: Call, item: Item) -> Node:
 def _give(call: Call, items: Iterable[Item]) -> Response:
     document = make_node("ratings", *(_write(call, item) for item in items))
     return call.finish(call.give(document), etag=call.world.switches.http_etags)
-
-
-def _write_done(status: int, message: str, more: Node) -> Node:
-    return make_node("status", make_text("status_code", status), make_text("message", message), more)

@@ -129,6 +129,18 @@ class Call:
         if user is not None and user != self.world.account.user_id:
             raise CallRefused(401, "User ID access token mismatch")
 
+    def check_application(self) -> None:
+        """Check that it names the application, whoever signs.
+
+        Raises:
+            CallRefused: it names none, or another.
+        """
+        key = self.say_oauth("oauth_consumer_key")
+        if not key:
+            raise CallRefused(401, "Missing Required Consumer Key")
+        if key != self.world.account.consumer_key:
+            raise CallRefused(401, "Consumer key mismatch")
+
     def verify_with(self, secrets: dict[tuple[str, str], tuple[str, str]], unknown: str = "") -> str:
         """Check its signature against these secrets; returns its token. `unknown` is said of another token.
 

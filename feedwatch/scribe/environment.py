@@ -19,7 +19,7 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup as WrittenHtml
 
-from feedwatch.core.model import Style
+from feedwatch.core.messages import Style
 from feedwatch.core.text import ELLIPSIS, clean, defuse, shorten
 from feedwatch.scribe.budget import PAYING, charge_filter, charge_template, spend, weigh, within_budget
 from feedwatch.scribe.views import View

@@ -7,18 +7,16 @@ from datetime import UTC, datetime, time
 
 from feedwatch.core.calendar import Digest, Every
 from feedwatch.core.manner import Batch, Manner
+from feedwatch.core.messages import Markup, Story, Style
 from feedwatch.core.model import (
     ChangeKind,
     Details,
     FactChange,
     Kind,
-    Markup,
     Notice,
     NoticeKind,
     NoticeLine,
     RecordedChange,
-    Story,
-    Style,
     TitleDetails,
 )
 from feedwatch.core.told import Told

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from feedwatch.core.model import Kind, Markup
+from feedwatch.core.messages import Markup
+from feedwatch.core.model import Kind
 from feedwatch.scribe.environment import Jinja, Piece, TemplateFault
 from feedwatch.scribe.views import NOTICE
 

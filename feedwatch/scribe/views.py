@@ -12,7 +12,8 @@ from datetime import datetime, tzinfo
 from typing import Any, ClassVar
 
 from feedwatch.core.about import more_of, say_more
-from feedwatch.core.model import FactChange, Notice, RecordedChange, Story, Style, TitleDetails
+from feedwatch.core.messages import Story, Style
+from feedwatch.core.model import FactChange, Notice, RecordedChange, TitleDetails
 from feedwatch.core.notices import describe_notice, summarize_notice
 from feedwatch.core.stories import known_facts, lead_of
 from feedwatch.core.telling import OWN_HEADING, count_stories, describe_story

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import tzinfo
 from functools import partial
 
-from feedwatch.core.model import Markup, PictureLink, Style
+from feedwatch.core.messages import Markup, PictureLink, Style
 from feedwatch.core.telling import count_stories
 from feedwatch.core.text import escape_html, shorten
 from feedwatch.core.told import Told

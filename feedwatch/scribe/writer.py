@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 
-from feedwatch.core.model import Markup, Style
+from feedwatch.core.messages import Markup, Style
 from feedwatch.core.offer import distinct_pictures, link_pictures
 from feedwatch.core.text import measure_in
 from feedwatch.core.told import Draft, Told

@@ -6,7 +6,7 @@ import re
 
 from markupsafe import Markup as WrittenHtml
 
-from feedwatch.core.model import Markup, Style
+from feedwatch.core.messages import Markup, Style
 from feedwatch.core.text import clean, defuse, escape_html, escape_markup
 from feedwatch.core.wording import Part, Sentence
 from feedwatch.core.writing import MARKDOWN, write_address, write_sentence

@@ -18,7 +18,7 @@ from feedwatch.services.base import (
     turns_beside,
 )
 from feedwatch.services.feeds import FeedsService, FeedsSettings, ListedFeed
-from feedwatch.services.netflix import USER_ID, NetflixService, NetflixSettings, find_token
+from feedwatch.services.netflix import USER_ID, NetflixService, NetflixSettings, find_token, find_user_id
 from feedwatch.services.opml import OpmlService, OpmlSettings, is_address, read_own_list
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ServiceSettings",
     "find_named_addresses",
     "find_token",
+    "find_user_id",
     "host_of",
     "open_service",
     "turns_beside",

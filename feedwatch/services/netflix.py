@@ -47,6 +47,12 @@ def find_token(settings: NetflixSettings, signed_in: SignIn | None) -> Token | N
     return Token(signed_in.token, signed_in.secret)
 
 
+def find_user_id(settings: NetflixSettings, signed_in: SignIn | None, facts: Mapping[str, str]) -> str | None:
+    """Whose access token counts: as configured, as the server said at the sign-in, or as remembered."""
+    of_sign_in = signed_in.user_id if signed_in is not None and settings.token is None else None
+    return settings.user_id or of_sign_in or facts.get(USER_ID)
+
+
 class NetflixService:
     """One account at such a server."""
 
@@ -58,10 +64,10 @@ class NetflixService:
 
     async def find_feeds(self) -> Found | IndexFailed:
         """Ask for the user's feeds, first for the user where nobody has said who that is."""
-        token = self._find_token()
+        token = find_token(self._settings, self._memory.sign_in)
         if token is None:
             return IndexFailed(Reason.NO_CREDENTIALS, signed_out=True)
-        user_id = self._settings.user_id or self._find_signed_in() or self._memory.facts.get(USER_ID)
+        user_id = find_user_id(self._settings, self._memory.sign_in, self._memory.facts)
         if user_id is None:
             return await self._find_for_current_user(token)
         found = await self._ask_index(token, user_id)
@@ -90,15 +96,6 @@ class NetflixService:
         if isinstance(feeds, ParseFailed):
             return IndexFailed(feeds.reason, feeds.detail)
         return Found(tuple(self._choose(feeds)), facts={USER_ID: user_id})
-
-    def _find_token(self) -> Token | None:
-        """The access token that the configuration names, or the one that signing in here has got."""
-        return find_token(self._settings, self._memory.sign_in)
-
-    def _find_signed_in(self) -> str | None:
-        """Who signed in here, where it is that token which counts: its server said so."""
-        signed_in = self._memory.sign_in
-        return signed_in.user_id if signed_in and self._settings.token is None else None
 
     def _choose(self, feeds: Collection[FoundFeed]) -> list[FoundFeed]:
         wanted = self._settings.feeds

@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import click
 
+from feedwatch.access import find_rest, open_server
 from feedwatch.clock import SYSTEM_CLOCK, Clock
 from feedwatch.config import Config, NetflixAccount
 from feedwatch.config.hiding import hide_secrets
 from feedwatch.core.notices import say_moment
 from feedwatch.discover.settings import make_consumer
-from feedwatch.errors import ConfigError, FeedwatchError
+from feedwatch.errors import FeedwatchError
 from feedwatch.fetch import Fetcher
-from feedwatch.logs import start_logging
 from feedwatch.netflix.login import Allowed, Provider, Refused
-from feedwatch.reaching import open_fetcher
 from feedwatch.redact import Redactor
 from feedwatch.rows import say_unknown
-from feedwatch.services import Means, turns_beside
 from feedwatch.signing_in.browsers import has_browser
 from feedwatch.store import Store
 from feedwatch.terminal import clean_lines
@@ -133,22 +130,12 @@ async def open_desk(
         StoreError: the state cannot be used.
     """
     redactor = Redactor()
-    start_logging("error" if config.log != "debug" else "debug", redactor)
     hide_secrets(config, redactor)
-    if problems := [problem for secret in settings.credentials if (problem := secret.verify())]:
-        raise ConfigError(problems)
-    async with AsyncExitStack() as stack:
-        store = Store.open(config.state)
-        stack.callback(store.close)
-        for sign_in in store.list_sign_ins():
-            redactor.register(sign_in.token, sign_in.secret)
-        fetcher = await stack.enter_async_context(open_fetcher(config, settings.url, clock))
-        means = Means(fetcher.fetch, clock.now, send=fetcher.call, turns=turns_beside(config.state))
+    async with open_server(config, settings, redactor, clock) as server:
         consumer = make_consumer(settings)
-        provider = Provider(
-            settings.url, consumer, means.caller_for(settings.url, consumer), clock.now, settings.login_url
-        )
-        yield Desk(config, account, settings, store, fetcher, provider, redactor, clock, ways)
+        caller = server.means.caller_for(settings.url, consumer)
+        provider = Provider(settings.url, consumer, caller, clock.now, settings.login_url)
+        yield Desk(config, account, settings, server.store, server.fetcher, provider, redactor, clock, ways)
 
 
 def must_not_rest(desk: Desk) -> None:
@@ -157,9 +144,7 @@ def must_not_rest(desk: Desk) -> None:
     Raises:
         FeedwatchError: it has; with how long.
     """
-    now = desk.clock.now()
-    host = urlsplit(desk.settings.url).netloc.rpartition("@")[2].lower()
-    until_at = desk.store.resting_hosts(now).get(host)
+    until_at = find_rest(desk.store, desk.settings, desk.clock.now())
     if until_at is not None:
         raise FeedwatchError(
             f"{desk.account}: its server asks for rest until {say_moment(until_at)}: sign in after that"

@@ -6,6 +6,7 @@ import stat
 from contextlib import suppress
 
 from feedwatch.core.state import SignIn
+from feedwatch.discover.asking import find_status
 from feedwatch.errors import StoreError
 from feedwatch.netflix.api import Api
 from feedwatch.netflix.login import AccessToken
@@ -43,8 +44,8 @@ async def keep_sign_in(desk: Desk, got: AccessToken) -> int:
 
 def _find_known_user(desk: Desk) -> str | None:
     """Whose lists are known under this account; None where none are."""
-    statuses = desk.store.account_statuses()
-    return next((each.facts.get(USER_ID) for each in statuses if each.name == desk.account), None)
+    status = find_status(desk.store, desk.account)
+    return status.facts.get(USER_ID) if status is not None else None
 
 
 def _make_sign_in(desk: Desk, got: AccessToken, user_id: str) -> SignIn:

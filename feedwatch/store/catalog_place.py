@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,8 +14,9 @@ from typing import IO, Final
 from urllib.parse import urlsplit
 
 from feedwatch.core.model import Validators
-from feedwatch.errors import StoreError, StoreLocked
+from feedwatch.errors import StoreError
 from feedwatch.owning import open_beside
+from feedwatch.store.lock import hold_lock
 
 _NO_NAME: Final = re.compile(r"[^a-z0-9.-]")
 _PIECE: Final = 64 * 1024
@@ -43,26 +43,10 @@ def hold_catalog(path: Path) -> Iterator[None]:
         StoreLocked: another does already.
     """
     lock = path.with_name(f"{path.name}.lock")
-    try:
-        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = open_beside(lock, os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreError(f"cannot make the lock {lock}: {error.strerror}") from error
-    try:
-        _lock(handle)
+    with hold_lock(
+        lock, lambda holder: f"a sync of this catalog is under way (process {holder}): let it end"
+    ):
         yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        raise StoreLocked(f"a sync of this catalog is under way (process {holder}): let it end") from error
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feedwatch.core.manner import MannerNow
-from feedwatch.core.model import (
-    Composed,
-    Markup,
-    Notice,
-    NoticeKind,
-    OwedDelivery,
-    Reason,
-    WaitsFor,
-)
+from feedwatch.core.messages import Composed, Markup, OwedDelivery, WaitsFor
+from feedwatch.core.model import Notice, NoticeKind, Reason
 from feedwatch.core.state import Bundle, ClaimedMessage
 from feedwatch.store.codec import (
     instant,
@@ -292,8 +285,20 @@ def _bind(conn: Transaction, offered: Sequence[Row], wanted: Wanted, bundle: Bun
     composed = wanted.compose(owed, bundle)
     told = frozenset(composed.deliveries)
     bound = [row for row in offered if row["delivery_id"] in told] or offered[:1]
+    message_id = _write_message(conn, bound, composed, bundle, at)
+    conn.executemany(
+        "UPDATE deliveries SET state = 'bound', message_id = ?, waits_for = NULL, "
+        "first_attempt_at = coalesce(first_attempt_at, ?) WHERE id = ?",
+        [(message_id, at, row["delivery_id"]) for row in bound],
+    )
+    return message_id
+
+
+def _write_message(
+    conn: Transaction, bound: Sequence[Row], composed: Composed, bundle: Bundle, at: str
+) -> int:
     set_apart_at = bound[0]["set_apart_at"]
-    message_id = insert_row(
+    return insert_row(
         conn,
         "INSERT INTO messages (address, state, title, body, is_html, alone, set_apart_at, next_attempt_at, "
         "deliveries, created_at, first_attempt_at, may_have_arrived, manner, urgent, markup, twin, pictures, "
@@ -321,12 +326,6 @@ def _bind(conn: Transaction, offered: Sequence[Row], wanted: Wanted, bundle: Bun
             secrets.token_hex(16),
         ),
     )
-    conn.executemany(
-        "UPDATE deliveries SET state = 'bound', message_id = ?, waits_for = NULL, "
-        "first_attempt_at = coalesce(first_attempt_at, ?) WHERE id = ?",
-        [(message_id, at, row["delivery_id"]) for row in bound],
-    )
-    return message_id
 
 
 def _read_owed(row: Row) -> OwedDelivery:

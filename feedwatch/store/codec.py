@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from feedwatch.core.model import FactChange, NoticeLine, PictureLink, Reason, Validators
+from feedwatch.core.messages import PictureLink
+from feedwatch.core.model import FactChange, NoticeLine, Reason, Validators
 from feedwatch.errors import StoreDamaged
 
 Word = TypeVar("Word", bound=StrEnum)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from feedwatch.core.keys import title_of
-from feedwatch.core.model import OwedDelivery, RecordedChange, TitleDetails
+from feedwatch.core.messages import OwedDelivery
+from feedwatch.core.model import RecordedChange, TitleDetails
 from feedwatch.core.subjects import WantedTitle, subjects_of, want_by_name, want_by_ref, wants_details
 from feedwatch.errors import StoreDamaged
 from feedwatch.store.codec import instant, stamp, write_json

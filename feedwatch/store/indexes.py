@@ -57,16 +57,7 @@ class Indexes(Connection):
 
     def account_statuses(self) -> tuple[AccountStatus, ...]:
         """What is known of each configured account."""
-        rows = self.query(
-            f"SELECT accounts.*, {_ASKED_AS} AS asked_as FROM accounts "  # noqa: S608 — a constant
-            "LEFT JOIN sign_ins ON sign_ins.account = accounts.name WHERE configured ORDER BY name"
-        )
-        return tuple(_account_status(row) for row in rows)
-
-    def is_signed_out(self, account: str) -> bool:
-        """Whether nothing is to be signed for an account: it is signed out, or not configured."""
-        rows = self.query("SELECT signed_out FROM accounts WHERE configured AND name = ?", (account,))
-        return not rows or bool(rows[0]["signed_out"])
+        return tuple(_account_status(row) for row in self.query(f"{_CONFIGURED} ORDER BY name"))
 
     def known_feeds(self, account: str) -> tuple[KnownFeed, ...]:
         """The feeds that an account has or had."""
@@ -152,15 +143,15 @@ class Indexes(Connection):
 
 
 # Another sign-in is another account to whoever was asked with the one before. The token itself is not told.
-_ASKED_AS = "accounts.stamp || coalesce(' ' || sign_ins.application || ' ' || sign_ins.at, '')"
+_CONFIGURED = """
+SELECT accounts.*,
+    accounts.stamp || coalesce(' ' || sign_ins.application || ' ' || sign_ins.at, '') AS asked_as
+FROM accounts LEFT JOIN sign_ins ON sign_ins.account = accounts.name WHERE configured
+"""
 
 
 def _find_account(conn: Transaction, account: str) -> Row | None:
-    found: Row | None = conn.execute(
-        f"SELECT accounts.*, {_ASKED_AS} AS asked_as FROM accounts "  # noqa: S608 — a constant
-        "LEFT JOIN sign_ins ON sign_ins.account = accounts.name WHERE configured AND name = ?",
-        (account,),
-    ).fetchone()
+    found: Row | None = conn.execute(f"{_CONFIGURED} AND name = ?", (account,)).fetchone()
     return found
 
 

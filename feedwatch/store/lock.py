@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,26 @@ def hold_state(path: Path) -> Iterator[None]:
     """
     # Resolved: one state has one lock, whatever links lead to it.
     lock = path.resolve().with_name(path.resolve().name + ".lock")
+    told = f"holds the state {path}: stop that one first, or name another state in the configuration"
+    with hold_lock(lock, lambda holder: f"another feedwatch daemon (process {holder}) {told}"):
+        yield
+
+
+@contextmanager
+def hold_lock(lock: Path, complain: Callable[[str], str]) -> Iterator[None]:
+    """Hold a lock, in which our process is named; `complain` says that another has it, whose process it gets.
+
+    Raises:
+        StoreLocked: another holds it.
+        StoreError: it cannot be had.
+    """
     try:
         lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = open_beside(lock, os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"cannot make the lock {lock}: {error.strerror}") from error
     try:
-        _lock(handle, path)
+        _lock(handle, lock, complain)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -36,17 +49,14 @@ def hold_state(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _lock(handle: int, path: Path) -> None:
+def _lock(handle: int, lock: Path, complain: Callable[[str], str]) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        raise StoreLocked(
-            f"another feedwatch daemon (process {holder}) holds the state {path}: stop that one first, "
-            "or name another state in the configuration"
-        ) from error
+        raise StoreLocked(complain(holder)) from error
     except OSError as error:
-        raise StoreError(f"cannot lock the state {path}: {error.strerror}") from error
+        raise StoreError(f"cannot take the lock {lock}: {error.strerror}") from error
 
 
 def owner_now() -> str:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from feedwatch.core.manner import MannerNow
-from feedwatch.core.model import MessageState, Reason, WaitsFor
+from feedwatch.core.messages import MessageState, WaitsFor
+from feedwatch.core.model import Reason
 from feedwatch.core.state import AddressStatus, ClaimedMessage, MessageStatus, Settlement
 from feedwatch.store.claiming import (
     DUE_ADDRESSES,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from feedwatch.core.model import WaitsFor
+from feedwatch.core.messages import WaitsFor
 from feedwatch.core.state import PendingDelivery, Planned
 from feedwatch.store.codec import instant, stamp
 from feedwatch.store.connection import Connection, Row

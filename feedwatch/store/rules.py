@@ -10,16 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from feedwatch.core.model import (
-    ChangeKind,
-    FeedState,
-    Kind,
-    Markup,
-    MessageState,
-    NoticeKind,
-    Reason,
-    WaitsFor,
-)
+from feedwatch.core.messages import Markup, MessageState, WaitsFor
+from feedwatch.core.model import ChangeKind, FeedState, Kind, NoticeKind, Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from feedwatch.core.model import MessageState, Reason
+from feedwatch.core.messages import MessageState
+from feedwatch.core.model import Reason
 from feedwatch.core.schedule import judge_address
 from feedwatch.core.state import AddressHealth, ClaimedMessage, Settled, Settlement
 from feedwatch.store.codec import instant, read_instant, stamp, write_instant

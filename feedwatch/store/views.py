@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from feedwatch.core.model import FeedState, Kind, OwedDelivery, Reason, RecordedChange, WaitsFor
+from feedwatch.core.messages import OwedDelivery, WaitsFor
+from feedwatch.core.model import FeedState, Kind, Reason, RecordedChange
 from feedwatch.core.state import DeliveryStatus, FeedStatus, Silence, StoredEntry
 from feedwatch.store.codec import instant, read_instant, read_reason, read_word, stamp
 from feedwatch.store.connection import Connection, Row

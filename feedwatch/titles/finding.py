@@ -15,7 +15,7 @@ from feedwatch.netflix.people import each_found_person
 from feedwatch.netflix.recommendations import each_recommendation
 from feedwatch.netflix.replies import ApiFailed, CatalogTitle
 from feedwatch.present import Row, Screen, Show
-from feedwatch.titles.naming import Unclear, find_meant_title
+from feedwatch.titles.naming import need_title
 from feedwatch.titles.rows import describe_person, describe_title, name_title
 
 T = TypeVar("T")
@@ -60,11 +60,9 @@ async def search_for_titles(
 async def show_similar(config: Config, screen: Screen, account: str | None, typed: str, limit: int) -> int:
     """Print the titles that are like one."""
     async with open_access(config, account, screen) as access:
-        title = await find_meant_title(access, typed, "feedwatch titles similar TITLE")
-        if isinstance(title, Unclear):
-            return access.complain(title.says)
-        if isinstance(title, ApiFailed):
-            return access.fail(title, typed, own=False)
+        title = await need_title(access, typed, "feedwatch titles similar TITLE")
+        if isinstance(title, int):
+            return title
         pages = each_similar(access.api, title, page_size=min(limit, MOST_RESULTS))
         gathered = await gather(pages, limit)
         return _print_titles(access, gathered, empty=f"nothing is said to be like {name_title(title)}")

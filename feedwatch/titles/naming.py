@@ -48,6 +48,14 @@ async def find_meant_title(access: Access, typed: str, command: str) -> CatalogT
     return choose_title(titles.items, typed, command)
 
 
+async def need_title(access: Access, typed: str, command: str) -> CatalogTitle | int:
+    """The title that is meant; the exit status where there is none, and that has been said."""
+    found = await find_meant_title(access, typed, command)
+    if isinstance(found, Unclear):
+        return access.complain(found.says)
+    return access.fail(found, typed, own=False) if isinstance(found, ApiFailed) else found
+
+
 def choose_title(titles: Sequence[CatalogTitle], typed: str, command: str) -> CatalogTitle | Unclear:
     """The one title of those found that has exactly this name, with or without its year."""
     exact = [title for title in titles if is_called(title, typed)]

@@ -24,7 +24,7 @@ from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import ApiFailed, CatalogTitle, QueueItem
 from feedwatch.present import Row, Screen
 from feedwatch.store import Store
-from feedwatch.titles.naming import Unclear, find_meant_title, find_queued
+from feedwatch.titles.naming import Unclear, find_queued, need_title
 from feedwatch.titles.rows import (
     describe_item,
     describe_meanwhile,
@@ -78,11 +78,9 @@ async def add_title(config: Config, screen: Screen, account: str | None, typed: 
         if isinstance(nobody := await access.api.find_user(), ApiFailed):
             return access.fail(nobody, own=True)
         command = "feedwatch queue add TITLE" + (f" --at {at}" if at else "")
-        title = await find_meant_title(access, typed, command)
-        if isinstance(title, Unclear):
-            return access.complain(title.says)
-        if isinstance(title, ApiFailed):
-            return access.fail(title, typed, own=False)
+        title = await need_title(access, typed, command)
+        if isinstance(title, int):
+            return title
         change = _Change(access, title, "added")
         return change.end(await add_to_queue(change.queue, title.ref, at))
 

@@ -11,7 +11,7 @@ from feedwatch.netflix.ratings import find_ratings, rate
 from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import ApiFailed, CatalogTitle
 from feedwatch.present import Row, Screen
-from feedwatch.titles.naming import Unclear, find_meant_title
+from feedwatch.titles.naming import need_title
 from feedwatch.titles.rows import name_title, say_rating
 
 _NO_OPINION = "no_opinion"
@@ -23,11 +23,9 @@ async def rate_title(config: Config, screen: Screen, account: str | None, typed:
     async with open_access(config, account, screen) as access:
         if isinstance(nobody := await access.api.find_user(), ApiFailed):
             return access.fail(nobody, own=True)
-        title = await find_meant_title(access, typed, f"feedwatch rate TITLE {rating}")
-        if isinstance(title, Unclear):
-            return access.complain(title.says)
-        if isinstance(title, ApiFailed):
-            return access.fail(title, typed, own=False)
+        title = await need_title(access, typed, f"feedwatch rate TITLE {rating}")
+        if isinstance(title, int):
+            return title
         before = await _find_before(access, title)
         if isinstance(before, ApiFailed):
             return access.fail(before, own=True)

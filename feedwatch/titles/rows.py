@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+from feedwatch.core.document import show_instant
 from feedwatch.core.model import Change, ChangeKind
 from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import CatalogTitle, Person, QueueItem
@@ -95,11 +96,6 @@ def _say_change(change: Change) -> str:
     if change.moved and place:
         return f"moved {title} to {place}"
     return f"{title} can be had now" if place else f"saved {title}"
-
-
-def show_instant(at: datetime | None) -> str | None:
-    """An instant as JSON has it."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
 def say_length(length: timedelta) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,9 +24,9 @@ from feedwatch.netflix.replies import (
     Person,
 )
 from feedwatch.present import Screen
-from feedwatch.terminal import wrap
+from feedwatch.terminal import can_redraw, wrap
 from feedwatch.titles.finding import print_titles
-from feedwatch.titles.naming import Unclear, find_meant_person, find_meant_title
+from feedwatch.titles.naming import Unclear, find_meant_person, need_title
 from feedwatch.titles.particulars import Particulars, ask_particulars
 from feedwatch.titles.rows import id_of_person, name_title, say_length, say_rating
 from feedwatch.titles.whole import describe_particulars, describe_whole_person
@@ -49,11 +48,11 @@ Line = tuple[str, str]
 async def show_title(config: Config, screen: Screen, account: str | None, typed: str) -> int:
     """Print all that is known of a title."""
     async with open_access(config, account, screen) as access:
-        title = await find_meant_title(access, typed, "feedwatch titles show TITLE")
-        if isinstance(title, Unclear):
-            return access.complain(title.says)
-        if isinstance(title, CatalogTitle) and not title.links:
-            title = await find_title(access.api, title.ref)  # a search may tell less
+        found = await need_title(access, typed, "feedwatch titles show TITLE")
+        if isinstance(found, int):
+            return found
+        # A search may tell less.
+        title = found if found.links else await find_title(access.api, found.ref)
         if isinstance(title, ApiFailed):
             return access.fail(title, typed, own=False)
         with showing_what_is_asked() as tell:
@@ -91,7 +90,7 @@ async def show_person(config: Config, screen: Screen, account: str | None, typed
 @contextmanager
 def showing_what_is_asked() -> Iterator[Callable[[str], None]]:
     """Show a person at a terminal what is asked for, on a line that is gone when the block ends."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not can_redraw(sys.stderr):
         yield lambda _: None
         return
 

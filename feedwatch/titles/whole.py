@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from feedwatch.core.document import show_instant
 from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import (
     Award,
@@ -15,7 +16,7 @@ from feedwatch.netflix.replies import (
 )
 from feedwatch.present import Row
 from feedwatch.titles.particulars import Particulars
-from feedwatch.titles.rows import describe_person, describe_title, show_instant
+from feedwatch.titles.rows import describe_person, describe_title
 
 
 def describe_particulars(known: Particulars) -> Row:

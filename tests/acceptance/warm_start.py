@@ -198,7 +198,7 @@ def _trace_statements(tell: Callable[[int], object]) -> None:
 
 def _settle_first(_: bool) -> None:  # noqa: FBT001
     """A planted defect: write down that a message is delivered, and send it then."""
-    from feedwatch.core.model import Delivered  # noqa: PLC0415
+    from feedwatch.core.messages import Delivered  # noqa: PLC0415
     from feedwatch.deliver import Deliverer  # noqa: PLC0415
     from feedwatch.notify import Notifier  # noqa: PLC0415
 

@@ -205,6 +205,23 @@ def test_reader_that_goes_is_no_error(folder: Path) -> None:
     assert (answer.out, answer.err) == ("", "status 0\n")
 
 
+@pytest.mark.parametrize("words", [["--help"], ["status", "--help"], ["completion", "bash"], ["status"]])
+def test_reader_that_has_gone_before_is_no_error(folder: Path, words: list[str]) -> None:
+    """Nor does anybody who has gone before the first line was written, whatever writes it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command_line("--config", folder / "config.yaml", *words),
+        env=environment(folder),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=40,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_full_disk_is_said(folder: Path) -> None:
     """What cannot be written is said, with 1."""
     answer = run_in_shell('"$@" > /dev/full', folder, "status")

@@ -40,7 +40,8 @@ def browser(tmp_path: Path) -> Iterator[Chrome]:
 
 
 def heading(browser: Chrome) -> str:
-    return browser.find_element(By.TAG_NAME, "h1").text
+    # Found and read in one step: between two, a page may give way to the next.
+    return str(browser.execute_script("return document.querySelector('h1')?.innerText ?? ''"))
 
 
 def fill_in(browser: Chrome, place: Place) -> None:

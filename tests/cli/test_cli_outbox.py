@@ -14,7 +14,7 @@ from office import DOWN, Office, Scripted, Sent, open_office
 from running import Ran, run_on_terminal
 
 from feedwatch.cli import cli
-from feedwatch.core.model import Delivered, NotifyOutcome
+from feedwatch.core.messages import Delivered, NotifyOutcome
 from feedwatch.core.schedule import RetryPolicy
 
 CONFIG = """\

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from feedwatch.core.model import ChangeKind, Details, FactChange, Kind, OwedDelivery, RecordedChange
+from feedwatch.core.messages import OwedDelivery
+from feedwatch.core.model import ChangeKind, Details, FactChange, Kind, RecordedChange
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 WATCHED_AT = "2026-11-03T20:15:00+00:00"

@@ -14,7 +14,8 @@ from owing import ADDED, HISTORY, NOW, QUEUE, RATINGS, RECOMMENDATIONS, REMOVED,
 
 from feedwatch.core.calendar import Digest, Every
 from feedwatch.core.manner import Batch, Manner
-from feedwatch.core.model import Details, Markup, RecordedChange, Style, TitleDetails
+from feedwatch.core.messages import Markup, Style
+from feedwatch.core.model import Details, RecordedChange, TitleDetails
 from feedwatch.core.render import compose_message
 from feedwatch.core.subjects import NamedTitle, normalize_name, read_name, subjects_of
 from feedwatch.scribe import compile_templates

@@ -17,20 +17,17 @@ from jsonschema import Draft202012Validator
 
 from feedwatch.core.document import write_document, write_plain_document
 from feedwatch.core.manner import Batch
+from feedwatch.core.messages import Markup, OwedDelivery, Story, Style
 from feedwatch.core.model import (
     ChangeKind,
     Details,
     FactChange,
     Kind,
-    Markup,
     Notice,
     NoticeKind,
     NoticeLine,
-    OwedDelivery,
     Reason,
     RecordedChange,
-    Story,
-    Style,
 )
 from feedwatch.core.render import compose_message
 from feedwatch.rows import describe_change

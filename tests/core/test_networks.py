@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from feedwatch.core.networks import NetworkPolicy, canonical_host, is_public
+from feedwatch.core.networks import NetworkPolicy, canonical_host, host_of, is_public
 
 PUBLIC = ["1.1.1.1", "192.88.99.1", "172.15.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808",
           "2002:808:808::1"]  # fmt: skip
@@ -85,3 +85,18 @@ def test_what_is_no_address_is_not_public(address: str) -> None:
 def test_host_has_one_form(host: str, form: str) -> None:
     """However a host is spelled, it is compared in one form."""
     assert canonical_host(host) == form
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://Example.org/x?y", "example.org"),
+        ("http://me:secret@example.org:8080/x", "example.org:8080"),
+        ("http://[::1]:80/", "[::1]:80"),
+        ("http://[oops/", ""),
+        ("", ""),
+    ],
+)
+def test_host_is_read_from_any_address(address: str, host: str) -> None:
+    """Who is asked is known without user, password and case; a bad address has no host."""
+    assert host_of(address) == host

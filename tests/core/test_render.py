@@ -13,19 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedwatch.core.messages import Composed, Markup, OwedDelivery, Style
 from feedwatch.core.model import (
     ChangeKind,
-    Composed,
     FactChange,
     Kind,
-    Markup,
     Notice,
     NoticeKind,
     NoticeLine,
-    OwedDelivery,
     Reason,
     RecordedChange,
-    Style,
 )
 from feedwatch.core.render import compose_message, mark_repeat
 

@@ -27,18 +27,8 @@ from owing import (
 
 from feedwatch.core.calendar import Digest, Every
 from feedwatch.core.manner import Batch, Manner
-from feedwatch.core.model import (
-    ChangeKind,
-    Kind,
-    Markup,
-    Notice,
-    NoticeKind,
-    NoticeLine,
-    OwedDelivery,
-    PictureLink,
-    RecordedChange,
-    Style,
-)
+from feedwatch.core.messages import Markup, OwedDelivery, PictureLink, Style
+from feedwatch.core.model import ChangeKind, Kind, Notice, NoticeKind, NoticeLine, RecordedChange
 from feedwatch.core.render import compose_message, mark_repeat
 from feedwatch.core.stories import tell_stories
 from feedwatch.core.told import Draft, Told

@@ -17,7 +17,8 @@ from feedwatch.core.diff import diff_snapshots
 from feedwatch.core.explain import Verdict, judge_routes
 from feedwatch.core.kinds import KindRules, rules_of
 from feedwatch.core.manner import Manner
-from feedwatch.core.model import Change, ChangeKind, Entry, Kind, RecordedChange, WaitsFor
+from feedwatch.core.messages import WaitsFor
+from feedwatch.core.model import Change, ChangeKind, Entry, Kind, RecordedChange
 from feedwatch.core.route import LONGEST_ROUND, Route, Routes, Silenced, plan_again, plan_deliveries
 from feedwatch.core.state import Planned
 from feedwatch.core.where import Subjects

@@ -9,18 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedwatch.core.model import (
-    Delivered,
-    FeedState,
-    FetchFailed,
-    Kind,
-    Markup,
-    NoticeKind,
-    NotifyFailed,
-    NotifyOutcome,
-    NotifyTimedOut,
-    Reason,
-)
+from feedwatch.core.messages import Delivered, Markup, NotifyFailed, NotifyOutcome, NotifyTimedOut
+from feedwatch.core.model import FeedState, FetchFailed, Kind, NoticeKind, Reason
 from feedwatch.core.schedule import (
     RetryPolicy,
     back_off,

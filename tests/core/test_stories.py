@@ -26,17 +26,8 @@ from owing import (
 )
 
 from feedwatch.core.keys import choose_title_keys, choose_viewing_keys, title_in_key
-from feedwatch.core.model import (
-    ChangeKind,
-    FactChange,
-    Kind,
-    Notice,
-    NoticeKind,
-    OwedDelivery,
-    RawEntry,
-    RecordedChange,
-    Story,
-)
+from feedwatch.core.messages import OwedDelivery, Story
+from feedwatch.core.model import ChangeKind, FactChange, Kind, Notice, NoticeKind, RawEntry, RecordedChange
 from feedwatch.core.stories import lead_of, tell_stories
 from feedwatch.core.telling import count_stories, describe_story, heading_of, summarize_story
 from feedwatch.core.wording import Sentence

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedwatch.core.model import Style
+from feedwatch.core.messages import Style
 from feedwatch.core.text import (
     clean,
     defuse,

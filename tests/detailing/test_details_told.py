@@ -15,17 +15,10 @@ from watching import Jane, let_jane_in, watching
 from feedwatch.core.model import Reason, TitleDetails
 from feedwatch.core.state import SignIn
 from feedwatch.core.subjects import WantedTitle
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.sandbox import Sandbox
 from feedwatch.store import Store
 
 STARS = "★ on average"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
 
 
 @pytest.fixture(params=["reference", "wild"])

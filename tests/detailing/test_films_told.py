@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from feedserver import FeedServer, reply
 from sinks import WebhookSink
 from watching import Jane, let_jane_in, watching
 
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.sandbox import Sandbox
 from feedwatch.sandbox.titles import Title
 
 
@@ -44,13 +44,6 @@ def diary_of(*titles: str) -> bytes:
         for n, t in enumerate(titles)
     )
     return reply(f"<rss version='2.0'><channel><title>t</title>{items}</channel></rss>".encode())
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
 
 
 @pytest.fixture

@@ -20,22 +20,20 @@ import httpx
 from feedwatch.config import load_config
 from feedwatch.core.catalog import IndexedTitle
 from feedwatch.core.kinds import rules_of
+from feedwatch.core.messages import Markup, OwedDelivery, Style
 from feedwatch.core.model import (
     ChangeKind,
     FactChange,
     FetchFailed,
     Kind,
-    Markup,
     Notice,
     NoticeKind,
     NoticeLine,
-    OwedDelivery,
     Page,
     ParseFailed,
     RawEntry,
     Reason,
     RecordedChange,
-    Style,
     Validators,
 )
 from feedwatch.core.render import compose_message

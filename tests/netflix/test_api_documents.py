@@ -128,6 +128,7 @@ def test_title_says_what_it_is_in_json_with_one_child_or_several() -> None:
         ("9" * 30, None),
         ("9999-12-31T23:59:59-14:00", None),
         ("0001-01-01T00:00:00+14:00", None),
+        ("202601011200000", None),
     ],
 )
 def test_instant_is_in_seconds_or_as_atom_has_it(text: str, expected: datetime | None) -> None:

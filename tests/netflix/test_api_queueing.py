@@ -350,11 +350,12 @@ async def test_each_refusal_is_a_sentence_and_is_not_tried_again(
     assert server.methods() == ["GET", "POST"]
 
 
+@pytest.mark.parametrize("sub_code", [640, None])
 async def test_set_of_which_only_some_were_added_is_said_to_be_so(
-    queue: KeptQueue, titles: QueueServer
+    queue: KeptQueue, titles: QueueServer, sub_code: int | None
 ) -> None:
-    """201 with 640 is a change, of a part."""
-    titles.refusal = status(201, "Only some titles in the set were added.", 640)
+    """201 with 640 is a change, of a part; the message says so too where the code is left out."""
+    titles.refusal = status(201, "Only some titles in the set were added.", sub_code)
     assert done(await add_to_queue(queue, film(7))).partial
 
 

@@ -17,15 +17,8 @@ import pytest
 from apprise.plugins import N_MGR
 from sinks import Reply, WebhookSink
 
-from feedwatch.core.model import (
-    Delivered,
-    Markup,
-    NotifyFailed,
-    NotifyOutcome,
-    NotifyTimedOut,
-    Outgoing,
-    Reason,
-)
+from feedwatch.core.messages import Delivered, Markup, NotifyFailed, NotifyOutcome, NotifyTimedOut, Outgoing
+from feedwatch.core.model import Reason
 from feedwatch.notify import Notifier, notifier
 
 SECRET = "s3cret-t0ken"
@@ -356,7 +349,7 @@ def test_hanging_send_does_not_keep_the_process_alive() -> None:
     program = (
         "import asyncio, sys\n"
         "from datetime import timedelta\n"
-        "from feedwatch.core.model import Markup, Outgoing\n"
+        "from feedwatch.core.messages import Markup, Outgoing\n"
         "from feedwatch.notify import Notifier\n"
         "n = Notifier(within=timedelta(seconds=0.2))\n"
         "print(asyncio.run(n.send('a/1', sys.argv[1], Outgoing('t', 'b', Markup.TEXT))))\n"

@@ -11,20 +11,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sinks import MailSink
 
-from feedwatch.core.model import (
-    ChangeKind,
+from feedwatch.core.messages import (
     Delivered,
-    FactChange,
-    Kind,
     Markup,
-    Notice,
-    NoticeKind,
-    NoticeLine,
     NotifyFailed,
     NotifyOutcome,
     NotifyTimedOut,
     Outgoing,
     OwedDelivery,
+)
+from feedwatch.core.model import (
+    ChangeKind,
+    FactChange,
+    Kind,
+    Notice,
+    NoticeKind,
+    NoticeLine,
     Reason,
     RecordedChange,
 )

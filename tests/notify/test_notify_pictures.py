@@ -9,7 +9,7 @@ import pytest
 from apprise.plugins import N_MGR
 from sinks import MailSink, Received, Reply, WebhookSink
 
-from feedwatch.core.model import (
+from feedwatch.core.messages import (
     Delivered,
     Markup,
     NotifyFailed,
@@ -17,8 +17,8 @@ from feedwatch.core.model import (
     NotifyTimedOut,
     Outgoing,
     Picture,
-    Reason,
 )
+from feedwatch.core.model import Reason
 from feedwatch.notify import Notifier
 from feedwatch.sandbox.art import draw_box_art
 

@@ -12,17 +12,8 @@ import pytest
 from apprise.plugins import N_MGR
 from sinks import Received, Reply, WebhookSink
 
-from feedwatch.core.model import (
-    ChangeKind,
-    Composed,
-    Delivered,
-    Kind,
-    Markup,
-    Outgoing,
-    OwedDelivery,
-    RecordedChange,
-    Style,
-)
+from feedwatch.core.messages import Composed, Delivered, Markup, Outgoing, OwedDelivery, Style
+from feedwatch.core.model import ChangeKind, Kind, RecordedChange
 from feedwatch.core.render import compose_message
 from feedwatch.notify import Notifier
 from feedwatch.notify.services import Capacity, style_service

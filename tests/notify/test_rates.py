@@ -9,7 +9,8 @@ import pytest
 from sinks import Reply, WebhookSink
 
 from feedwatch.core.bucket import Rate
-from feedwatch.core.model import Delivered, Markup, NotifyFailed, NotifyOutcome, Outgoing, Reason
+from feedwatch.core.messages import Delivered, Markup, NotifyFailed, NotifyOutcome, Outgoing
+from feedwatch.core.model import Reason
 from feedwatch.notify import Notifier
 from feedwatch.notify.door import BadAddress, open_service
 from feedwatch.notify.rates import Meter

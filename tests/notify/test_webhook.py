@@ -20,15 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sinks import Reply, WebhookSink
 
-from feedwatch.core.model import (
-    Delivered,
-    Markup,
-    NotifyFailed,
-    NotifyOutcome,
-    NotifyTimedOut,
-    Outgoing,
-    Reason,
-)
+from feedwatch.core.messages import Delivered, Markup, NotifyFailed, NotifyOutcome, NotifyTimedOut, Outgoing
+from feedwatch.core.model import Reason
 from feedwatch.fetch import Poster, posting
 from feedwatch.notify import Notifier, check_secret
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from watching import EVERYTHING, TARGETS, Jane, Watch, let_jane_in, watching, write_config
 
 from feedwatch.core.model import Entry, RecordedChange
 from feedwatch.poll import PollOutcome
-from feedwatch.sandbox import Sandbox, World, serving
+from feedwatch.sandbox import Sandbox, World
 from feedwatch.sandbox.world import OrderRefused
 from feedwatch.store import Store
 
@@ -29,13 +28,6 @@ TITLES = (
     'O\'Dea "Two"',
     "  Spaced   Out ",
 )
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
 
 
 def config_of(jane: Jane, *, atom: str = "atom", xml: str = "xml") -> str:

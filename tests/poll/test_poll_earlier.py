@@ -15,7 +15,7 @@ from watching import START, Jane, Moment, Watch, let_jane_in, watching
 from feedwatch.core.model import Reason
 from feedwatch.netflix.replies import ApiFailed
 from feedwatch.poll import PollOutcome, earlier
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.sandbox import Sandbox
 from feedwatch.sandbox.world import Viewing
 from feedwatch.store import Store
 
@@ -118,6 +118,20 @@ async def at(server: FeedServer, folder: Path, *, form: str = "xml") -> AsyncIte
         yield watch
 
 
+@pytest.fixture
+async def watch(server: FeedServer, history: History, tmp_path: Path) -> AsyncIterator[Watch]:
+    """Her history in plain XML, discovered and not yet polled."""
+    async with at(server, tmp_path) as watch:
+        yield watch
+
+
+@pytest.fixture
+async def seen(watch: Watch) -> Watch:
+    """The same, polled once."""
+    await watch.poll(HISTORY)
+    return watch
+
+
 async def departed(watch: Watch) -> set[str]:
     """The titles of the viewings that are remembered as shown before."""
     rows = await watch.query("SELECT key FROM departed")
@@ -131,36 +145,30 @@ def named(*hours: int) -> list[tuple[str, str]]:
 # ── at the baseline ───────────────────────────────────────────────────────────────────────────────
 
 
-async def test_baseline_remembers_the_whole_history(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_baseline_remembers_the_whole_history(history: History, watch: Watch) -> None:
     """Back to `keep`, over all pages: what the window does not show has been seen, and is not told."""
-    async with at(server, tmp_path) as watch:
-        assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
-        assert await watch.titles(HISTORY) == [f"Title {hour}" for hour in range(29, 19, -1)]
-        assert await departed(watch) == {f"Title {hour}" for hour in range(20)}
-        assert (await watch.changes(), await watch.notices()) == ([], ["watching"])
-        since = int((START - timedelta(days=90)).timestamp())
-        assert [f"updated_min={since}" in each for each in history.asked] == [True, True]
-        assert "oauth" not in "".join(history.asked)
+    assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
+    assert await watch.titles(HISTORY) == [f"Title {hour}" for hour in range(29, 19, -1)]
+    assert await departed(watch) == {f"Title {hour}" for hour in range(20)}
+    assert (await watch.changes(), await watch.notices()) == ([], ["watching"])
+    since = int((START - timedelta(days=90)).timestamp())
+    assert [f"updated_min={since}" in each for each in history.asked] == [True, True]
+    assert "oauth" not in "".join(history.asked)
 
 
-async def test_old_viewings_that_slide_in_are_no_news(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_old_viewings_that_slide_in_are_no_news(history: History, watch: Watch) -> None:
     """A window that was empty when it was first seen, and shows old viewings later: they were known."""
     history.window = 0
-    async with at(server, tmp_path) as watch:
-        await watch.poll(HISTORY)
-        history.window = 12
-        history.watch(40)
-        await watch.poll(HISTORY)
-        assert await watch.changes() == named(40)
+    await watch.poll(HISTORY)
+    history.window = 12
+    history.watch(40)
+    await watch.poll(HISTORY)
+    assert await watch.changes() == named(40)
 
 
 @pytest.mark.parametrize("what", ["500", "404", "401", "html", "status", "nothing", "truncated"])
 async def test_baseline_needs_no_history(
-    server: FeedServer, history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    history: History, watch: Watch, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """However the API fails, the baseline is what it would be without it: soon, and whole."""
     monkeypatch.setattr(earlier, "PATIENCE", timedelta(seconds=0.3))
@@ -173,52 +181,44 @@ async def test_baseline_needs_no_history(
         "status": reply(STATUS.format(200, "ok").encode()),
         "truncated": reply(b"<rental_history><number_of"),
     }.get(what)
-    async with at(server, tmp_path) as watch:
-        assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
-        assert len(await watch.titles(HISTORY)) == 10
-        assert await departed(watch) == set()
-        assert len(history.asked) == 1
+    assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
+    assert len(await watch.titles(HISTORY)) == 10
+    assert await departed(watch) == set()
+    assert len(history.asked) == 1
 
 
-async def test_dead_token_is_found_and_told_once(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_dead_token_is_found_and_told_once(server: FeedServer, history: History, watch: Watch) -> None:
     """A 401 to the history has the index asked for, and that signs out; the baseline lands all the same."""
-    async with at(server, tmp_path) as watch:
-        refused = reply(STATUS.format(401, "Invalid or expired token").encode(), 401)
-        history.refuses = refused
-        server.on("/users/T1/feeds", refused)
-        assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
-        assert sorted(await watch.notices()) == ["signed_out", "watching"]
-        history.refuses = None
-        history.watch(*range(40, 60))
-        history.asked.clear()
-        await watch.poll(HISTORY)
-        assert (history.asked, await watch.changes()) == ([], named(*range(50, 60)))
+    refused = reply(STATUS.format(401, "Invalid or expired token").encode(), 401)
+    history.refuses = refused
+    server.on("/users/T1/feeds", refused)
+    assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
+    assert sorted(await watch.notices()) == ["signed_out", "watching"]
+    history.refuses = None
+    history.watch(*range(40, 60))
+    history.asked.clear()
+    await watch.poll(HISTORY)
+    assert (history.asked, await watch.changes()) == ([], named(*range(50, 60)))
 
 
-async def test_server_that_asks_for_rest_is_left_alone(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_server_that_asks_for_rest_is_left_alone(history: History, watch: Watch) -> None:
     """A 429 to the history is heeded by everything that asks that host, as one to a feed is."""
-    async with at(server, tmp_path) as watch:
-        history.refuses = reply(STATUS.format(429, "Over quota").encode(), 429, Retry_After="600")
-        assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
-        assert await watch.outcome(HISTORY) is PollOutcome.RESTING
-        watch.moment.pass_by(minutes=11)
-        assert await watch.outcome(HISTORY) is PollOutcome.UNCHANGED
+    history.refuses = reply(STATUS.format(429, "Over quota").encode(), 429, Retry_After="600")
+    assert await watch.outcome(HISTORY) is PollOutcome.BASELINE
+    assert await watch.outcome(HISTORY) is PollOutcome.RESTING
+    watch.moment.pass_by(minutes=11)
+    assert await watch.outcome(HISTORY) is PollOutcome.UNCHANGED
 
 
-async def test_resting_server_is_not_asked(server: FeedServer, history: History, tmp_path: Path) -> None:
+async def test_resting_server_is_not_asked(server: FeedServer, history: History, watch: Watch) -> None:
     """While the server of the API rests, a feed at another host lands by itself."""
-    async with at(server, tmp_path) as watch:
-        host = server.url("").removeprefix("http://").rstrip("/")
-        until = watch.moment.at + timedelta(minutes=5)
-        await watch.assembly.store.run(Store.rest_host, host, until, Reason.RATE_LIMITED)
-        answer = await watch.assembly.discoverer.ask_own("jane", "rental_history/watched")
-        assert isinstance(answer, ApiFailed)
-        assert (answer.reason, answer.retry_after) == (Reason.RATE_LIMITED, timedelta(minutes=5))
-        assert history.asked == []
+    host = server.url("").removeprefix("http://").rstrip("/")
+    until = watch.moment.at + timedelta(minutes=5)
+    await watch.assembly.store.run(Store.rest_host, host, until, Reason.RATE_LIMITED)
+    answer = await watch.assembly.discoverer.ask_own("jane", "rental_history/watched")
+    assert isinstance(answer, ApiFailed)
+    assert (answer.reason, answer.retry_after) == (Reason.RATE_LIMITED, timedelta(minutes=5))
+    assert history.asked == []
 
 
 # ── a window that was outrun ──────────────────────────────────────────────────────────────────────
@@ -246,96 +246,65 @@ async def test_outrun_window_loses_nothing(
         assert history.asked == []
 
 
-async def test_outrun_window_waits_for_the_history(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_outrun_window_waits_for_the_history(history: History, seen: Watch) -> None:
     """A history that does not come at once may come with the next poll: until then nothing is told."""
-    async with at(server, tmp_path) as watch:
-        await watch.poll(HISTORY)
-        history.watch(*range(40, 60))
-        history.refuses = reply(STATUS.format(503, "Service unavailable").encode(), 503)
-        report = (await watch.poll(HISTORY))[HISTORY]
-        assert (report.outcome, report.reason) == (PollOutcome.FAILED, Reason.UNAVAILABLE)
-        assert await watch.changes() == []
-        history.refuses = None
-        watch.moment.pass_by(hours=1)
-        await watch.poll(HISTORY)
-        assert await watch.changes() == named(*range(40, 60))
+    history.watch(*range(40, 60))
+    history.refuses = reply(STATUS.format(503, "Service unavailable").encode(), 503)
+    report = (await seen.poll(HISTORY))[HISTORY]
+    assert (report.outcome, report.reason) == (PollOutcome.FAILED, Reason.UNAVAILABLE)
+    assert await seen.changes() == []
+    history.refuses = None
+    seen.moment.pass_by(hours=1)
+    await seen.poll(HISTORY)
+    assert await seen.changes() == named(*range(40, 60))
 
 
-async def test_outrun_window_does_not_wait_for_ever(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_outrun_window_does_not_wait_for_ever(history: History, seen: Watch) -> None:
     """After two failed polls in a row the window lands by itself: late news is worth more than none."""
-    async with at(server, tmp_path) as watch:
-        await watch.poll(HISTORY)
-        history.watch(*range(40, 60))
-        history.refuses = reply(STATUS.format(503, "Service unavailable").encode(), 503)
-        outcomes = []
-        for _ in range(3):
-            watch.moment.pass_by(hours=1)
-            outcomes.append(await watch.outcome(HISTORY))
-        assert outcomes == [PollOutcome.FAILED, PollOutcome.FAILED, PollOutcome.COMPARED]
-        assert await watch.changes() == named(*range(50, 60))
+    history.watch(*range(40, 60))
+    history.refuses = reply(STATUS.format(503, "Service unavailable").encode(), 503)
+    outcomes = []
+    for _ in range(3):
+        seen.moment.pass_by(hours=1)
+        outcomes.append(await seen.outcome(HISTORY))
+    assert outcomes == [PollOutcome.FAILED, PollOutcome.FAILED, PollOutcome.COMPARED]
+    assert await seen.changes() == named(*range(50, 60))
 
 
-async def test_outrun_window_takes_what_came_in_the_end(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_outrun_window_takes_what_came_in_the_end(history: History, seen: Watch) -> None:
     """A history that breaks off each time after its first page: of that page nothing is lost."""
-    async with at(server, tmp_path) as watch:
-        await watch.poll(HISTORY)
-        history.watch(*range(40, 90))
-        history.breaks_off = True
-        for _ in range(3):
-            watch.moment.pass_by(hours=1)
-            await watch.poll(HISTORY)
-        assert await watch.changes() == named(*range(70, 90))
+    history.watch(*range(40, 90))
+    history.breaks_off = True
+    for _ in range(3):
+        seen.moment.pass_by(hours=1)
+        await seen.poll(HISTORY)
+    assert await seen.changes() == named(*range(70, 90))
 
 
-async def test_history_in_small_pages_is_read_to_its_end(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_history_in_small_pages_is_read_to_its_end(history: History, seen: Watch) -> None:
     """Whoever gives twenty at a time is asked often enough: of 400 viewings none is lost."""
-    async with at(server, tmp_path) as watch:
-        await watch.poll(HISTORY)
-        history.watch(*range(40, 440))
-        await watch.poll(HISTORY)
-        assert await watch.changes() == named(*range(40, 440))
+    history.watch(*range(40, 440))
+    await seen.poll(HISTORY)
+    assert await seen.changes() == named(*range(40, 440))
 
 
-async def test_history_that_dates_otherwise_invents_nothing(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_history_that_dates_otherwise_invents_nothing(history: History, seen: Watch) -> None:
     """An API whose dates differ from the feed's knows no viewing that is shown: nothing of it counts."""
-    async with at(server, tmp_path) as watch:
-        await watch.poll(HISTORY)
-        history.watch(*range(40, 60))
-        history.shift = 1
-        await watch.poll(HISTORY)
-        assert await watch.changes() == named(*range(50, 60))
+    history.watch(*range(40, 60))
+    history.shift = 1
+    await seen.poll(HISTORY)
+    assert await seen.changes() == named(*range(50, 60))
 
 
-async def test_window_that_overlaps_asks_for_nothing(
-    server: FeedServer, history: History, tmp_path: Path
-) -> None:
+async def test_window_that_overlaps_asks_for_nothing(history: History, seen: Watch) -> None:
     """Nine new viewings in a window of ten: the tenth shows that none was missed."""
-    async with at(server, tmp_path) as watch:
-        await watch.poll(HISTORY)
-        history.asked.clear()
-        history.watch(*range(40, 49))
-        await watch.poll(HISTORY)
-        assert (history.asked, await watch.changes()) == ([], named(*range(40, 49)))
+    history.asked.clear()
+    history.watch(*range(40, 49))
+    await seen.poll(HISTORY)
+    assert (history.asked, await seen.changes()) == ([], named(*range(40, 49)))
 
 
 # ── the sandbox ───────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
 
 
 @pytest.fixture

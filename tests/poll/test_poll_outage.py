@@ -16,18 +16,11 @@ from watching import EVERYTHING, TARGETS, Jane, Watch, let_jane_in, watching
 from feedwatch.core.model import FeedState, Reason
 from feedwatch.fetch import FetchLimits
 from feedwatch.poll import PollOutcome
-from feedwatch.poll.hosts import Hosts, host_of
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.poll.hosts import Hosts
+from feedwatch.sandbox import Sandbox
 
 ITEM = b"<item><guid>1</guid><title>One</title></item>"
 RSS = b"<rss version='2.0'><channel><title>t</title>%s</channel></rss>" % ITEM
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
 
 
 @pytest.fixture
@@ -297,18 +290,3 @@ async def test_silence_is_judged_by_when_it_was_asked() -> None:
         hosts.hear(host, Reason.TIMEOUT, later)
     assert hosts.is_own_outage(later)
     assert not hosts.is_own_outage(0.0)
-
-
-@pytest.mark.parametrize(
-    ("address", "host"),
-    [
-        ("https://Example.org/x?y", "example.org"),
-        ("http://me:secret@example.org:8080/x", "example.org:8080"),
-        ("http://[::1]:80/", "[::1]:80"),
-        ("http://[oops/", ""),
-        ("", ""),
-    ],
-)
-def test_host_is_read_from_any_address(address: str, host: str) -> None:
-    """Who is asked is known without user, password and case; a bad address has no host."""
-    assert host_of(address) == host

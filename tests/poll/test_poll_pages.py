@@ -12,17 +12,10 @@ from watching import EVERYTHING, Jane, Watch, let_jane_in, watching
 
 from feedwatch.core.model import Reason
 from feedwatch.poll import PollOutcome
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.sandbox import Sandbox
 
 QUEUE = "jane/queue"
 LONG = 520
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
 
 
 @pytest.fixture

@@ -8,23 +8,16 @@ from pathlib import Path
 
 import pytest
 from feedserver import FeedServer, Visit, reply
-from watching import Jane, Watch, let_jane_in, watching, write_config
+from watching import Jane, Watch, let_jane_in, seeing_once, watching, write_config
 
 from feedwatch.core.model import Fetched, FetchOutcome, Reason, Validators
 from feedwatch.parse import Parser
 from feedwatch.poll import ListReader, PollOutcome, SameList
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.sandbox import Sandbox
 from feedwatch.sandbox.world import Viewing
 
 QUEUE, HISTORY, RATINGS = "jane/queue", "jane/history", "jane/ratings"
 PATH = "/users/T1/queues/instant"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
 
 
 @pytest.fixture
@@ -35,11 +28,7 @@ def jane(served: tuple[Sandbox, str]) -> Jane:
 @pytest.fixture
 async def watch(jane: Jane, tmp_path: Path) -> AsyncIterator[Watch]:
     """Her queue of 500 and her ratings in plain XML, seen once."""
-    config = jane.config(account="format: xml\nfeeds: [queue, ratings]")
-    async with watching(tmp_path, config, jane.moment) as watch:
-        await watch.discover()
-        await watch.poll()
-        jane.world.requests.clear()
+    async with seeing_once(jane, tmp_path, account="format: xml\nfeeds: [queue, ratings]") as watch:
         yield watch
 
 
@@ -390,10 +379,7 @@ async def test_window_on_a_long_history_costs_one_small_request(jane: Jane, tmp_
     jane.world.history = [
         Viewing(jane.world.catalog[place % 200], begin - 300 * place) for place in range(700)
     ]
-    async with watching(tmp_path, jane.config(account="format: xml\nfeeds: [history]"), jane.moment) as watch:
-        await watch.discover()
-        await watch.poll()
-        jane.world.requests.clear()
+    async with seeing_once(jane, tmp_path, account="format: xml\nfeeds: [history]") as watch:
         for _ in range(3):
             assert await watch.outcome(HISTORY) is PollOutcome.UNCHANGED
         assert jane.world.requests["history"] == {"all": 3, "200": 1, "304": 2}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from watching import Jane, Watch, let_jane_in, watching
+from watching import Jane, Watch, let_jane_in, seeing_once
 
 from feedwatch.core.model import FeedState, FetchFailed, Kind, Reason
 from feedwatch.core.schedule import BROKEN_AFTER, SERVER_REST
 from feedwatch.fetch import FetchLimits
 from feedwatch.poll import PollOutcome, ReadList
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.sandbox import Sandbox
 from feedwatch.store import Store
 
 QUEUE, HISTORY, RATINGS, RECOMMENDED = (
@@ -27,13 +27,6 @@ ALL = {QUEUE, HISTORY, RATINGS, RECOMMENDED}
 EVERY = timedelta(minutes=5)
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
-
-
 @pytest.fixture
 def jane(served: tuple[Sandbox, str]) -> Jane:
     """Jane with 40 titles in her queue."""
@@ -43,10 +36,7 @@ def jane(served: tuple[Sandbox, str]) -> Jane:
 @pytest.fixture
 async def watch(jane: Jane, tmp_path: Path) -> AsyncIterator[Watch]:
     """Jane's lists, discovered and seen once."""
-    async with watching(tmp_path, jane.config(), jane.moment) as watch:
-        await watch.discover()
-        await watch.poll()
-        jane.world.requests.clear()
+    async with seeing_once(jane, tmp_path) as watch:
         yield watch
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from watching import EVERYTHING, START, Jane, Watch, let_jane_in, watching, write_config
+from watching import EVERYTHING, START, Jane, Watch, let_jane_in, seeing_once, watching, write_config
 
 from feedwatch.core.model import FeedState, Reason
 from feedwatch.poll import PollOutcome, ReadList
-from feedwatch.sandbox import Sandbox, serving
+from feedwatch.sandbox import Sandbox
 from feedwatch.sandbox.world import Viewing
 from feedwatch.store import Store
 
@@ -24,13 +24,6 @@ QUEUE, HISTORY, RATINGS, RECOMMENDED = (
 ALL = {QUEUE, HISTORY, RATINGS, RECOMMENDED}
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox()
-    with serving(sandbox) as base:
-        yield sandbox, base
-
-
 @pytest.fixture
 def jane(served: tuple[Sandbox, str]) -> Jane:
     """Jane with 40 titles in her queue."""
@@ -40,10 +33,7 @@ def jane(served: tuple[Sandbox, str]) -> Jane:
 @pytest.fixture
 async def watch(jane: Jane, tmp_path: Path) -> AsyncIterator[Watch]:
     """Jane's lists, discovered and seen once."""
-    async with watching(tmp_path, jane.config(), jane.moment) as watch:
-        await watch.discover()
-        await watch.poll()
-        jane.world.requests.clear()
+    async with seeing_once(jane, tmp_path) as watch:
         yield watch
 
 

@@ -16,7 +16,8 @@ from plays import PLAYS, Play
 
 from feedwatch.core import decide, diff, snapshot
 from feedwatch.core.keys import choose_viewing_keys
-from feedwatch.core.model import Form, NotifyTimedOut, Page, RawEntry
+from feedwatch.core.messages import NotifyTimedOut
+from feedwatch.core.model import Form, Page, RawEntry
 from feedwatch.core.render import compose_message
 from feedwatch.core.schedule import judge_attempt
 from feedwatch.core.state import (

@@ -19,7 +19,6 @@ from feedwatch.sandbox.oauth import Nonces
 from feedwatch.sandbox.world import Switches
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-DIALECTS = ("reference", "wild")
 
 
 @dataclass

@@ -9,13 +9,14 @@ from http.client import IncompleteRead
 
 import pytest
 from asking import Answer, ask, give_order
-from catalog_client import DIALECTS, CatalogClient, begin_anew, message_of, serving_catalog
+from catalog_client import CatalogClient, begin_anew, message_of, serving_catalog
 from lxml import etree
 
 from feedwatch.sandbox import World
 from feedwatch.sandbox.catalog import Catalog
 from feedwatch.sandbox.catalog_documents import Dialect
 from feedwatch.sandbox.catalog_index import open_full, open_index
+from feedwatch.sandbox.dialects import DIALECTS
 
 INDEX = "/catalog/titles/index"
 FULL = "/catalog/titles/full?v=2.0"

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
 import pytest
-from catalog_client import DIALECTS, CatalogClient, begin_anew, message_of, serving_catalog
+from catalog_client import CatalogClient, begin_anew, message_of, serving_catalog
 from lxml import etree
 
+from feedwatch.sandbox.dialects import DIALECTS
 from feedwatch.sandbox.people import list_people
 
 

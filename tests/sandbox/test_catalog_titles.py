@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import pytest
 from catalog_client import (
-    DIALECTS,
     CatalogClient,
     begin_anew,
     ids_of,
@@ -19,6 +18,8 @@ from catalog_client import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
+from feedwatch.sandbox.dialects import DIALECTS
 
 SERIES = "/catalog/titles/series/70003000"
 TITLES = {

@@ -8,17 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 
 from feedwatch.core.calendar import Digest, Every
 from feedwatch.core.manner import Batch, Manner
-from feedwatch.core.model import (
-    ChangeKind,
-    Details,
-    FactChange,
-    Kind,
-    Markup,
-    OwedDelivery,
-    RecordedChange,
-    Story,
-    Style,
-)
+from feedwatch.core.messages import Markup, OwedDelivery, Story, Style
+from feedwatch.core.model import ChangeKind, Details, FactChange, Kind, RecordedChange
 from feedwatch.core.stories import tell_stories
 from feedwatch.sandbox.films import list_films
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from browser import find_browser, photograph
 from inventing import DIGEST, MAIL, invent_day, invent_titles
 
-from feedwatch.core.model import PictureLink
+from feedwatch.core.messages import PictureLink
 from feedwatch.core.pictures import keep_pictures
 from feedwatch.core.told import Draft, Told
 from feedwatch.sandbox.art import draw_box_art

@@ -5,7 +5,7 @@ from __future__ import annotations
 from inventing import DIGEST, invent_change
 from sinks import MailSink
 
-from feedwatch.core.model import Delivered, Outgoing, OwedDelivery, Picture
+from feedwatch.core.messages import Delivered, Outgoing, OwedDelivery, Picture
 from feedwatch.core.render import compose_message
 from feedwatch.notify import Notifier
 from feedwatch.sandbox.art import draw_box_art

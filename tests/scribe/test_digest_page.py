@@ -15,7 +15,8 @@ from inventing import AT, DAILY, DIGEST, MAIL, TEXT, invent_change, invent_day, 
 
 from feedwatch.core.calendar import Digest, Every
 from feedwatch.core.manner import Batch, Manner
-from feedwatch.core.model import ChangeKind, Kind, Notice, NoticeKind, OwedDelivery, Story, Style
+from feedwatch.core.messages import OwedDelivery, Story, Style
+from feedwatch.core.model import ChangeKind, Kind, Notice, NoticeKind
 from feedwatch.core.pictures import keep_pictures
 from feedwatch.core.render import compose_message
 from feedwatch.core.text import measure

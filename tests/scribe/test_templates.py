@@ -12,19 +12,8 @@ from hypothesis import strategies as st
 from inventing import AT, CHAT, DIGEST, MAIL, MARKDOWN, TEXT, invent_change, invent_day, tell
 
 from feedwatch.core.manner import Batch, Manner
-from feedwatch.core.model import (
-    ChangeKind,
-    Details,
-    Kind,
-    Markup,
-    Notice,
-    NoticeKind,
-    NoticeLine,
-    OwedDelivery,
-    PictureLink,
-    Story,
-    Style,
-)
+from feedwatch.core.messages import Markup, OwedDelivery, PictureLink, Story, Style
+from feedwatch.core.model import ChangeKind, Details, Kind, Notice, NoticeKind, NoticeLine
 from feedwatch.core.render import compose_message
 from feedwatch.core.text import measure
 from feedwatch.core.told import Draft, Told

@@ -10,7 +10,7 @@ import pytest
 from inventing import MAIL, MARKDOWN, invent_day, tell
 
 from feedwatch.core.manner import Batch, Manner
-from feedwatch.core.model import Style
+from feedwatch.core.messages import Style
 from feedwatch.core.told import Told
 from feedwatch.scribe import compile_templates
 from feedwatch.scribe.environment import FILTERS

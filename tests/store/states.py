@@ -7,18 +7,16 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from feedwatch.core.messages import Composed, Markup, OwedDelivery
 from feedwatch.core.model import (
     Change,
     ChangeKind,
-    Composed,
     Entry,
     FetchFailed,
     Form,
     FoundFeed,
     Kind,
-    Markup,
     Notice,
-    OwedDelivery,
     Reason,
     RecordedChange,
     Snapshot,

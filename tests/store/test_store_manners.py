@@ -33,7 +33,8 @@ from states import (
 
 from feedwatch.core.calendar import Digest, Every
 from feedwatch.core.manner import Manner, MannerNow, look_at
-from feedwatch.core.model import Composed, Notice, NoticeKind, OwedDelivery, Reason, WaitsFor
+from feedwatch.core.messages import Composed, OwedDelivery, WaitsFor
+from feedwatch.core.model import Notice, NoticeKind, Reason
 from feedwatch.core.state import (
     Bundle,
     ClaimedMessage,

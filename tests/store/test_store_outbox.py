@@ -23,19 +23,8 @@ from states import (
     watch,
 )
 
-from feedwatch.core.model import (
-    ChangeKind,
-    Composed,
-    Kind,
-    Markup,
-    MessageState,
-    Notice,
-    NoticeKind,
-    NoticeLine,
-    OwedDelivery,
-    Reason,
-    RecordedChange,
-)
+from feedwatch.core.messages import Composed, Markup, MessageState, OwedDelivery
+from feedwatch.core.model import ChangeKind, Kind, Notice, NoticeKind, NoticeLine, Reason, RecordedChange
 from feedwatch.core.schedule import REFUSALS_BEFORE_SETTING_APART
 from feedwatch.core.state import Bundle, ClaimedMessage, MessageStatus, Settled, Settlement
 from feedwatch.store import Store

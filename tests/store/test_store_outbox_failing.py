@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from states import MAIL, PHONE, after, must_claim, owe, rows, watch
 
-from feedwatch.core.model import Notice, NoticeKind, NotifyFailed, Reason
+from feedwatch.core.messages import NotifyFailed
+from feedwatch.core.model import Notice, NoticeKind, Reason
 from feedwatch.core.schedule import RetryPolicy, judge_attempt
 from feedwatch.core.state import AddressHealth, Settled, Settlement
 from feedwatch.errors import StoreDamaged

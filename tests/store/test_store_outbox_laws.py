@@ -27,7 +27,8 @@ from states import MAIL, PHONE, START, added, land, listed, owe, rows, watch
 
 from feedwatch.core.calendar import Digest, Every
 from feedwatch.core.manner import MannerNow
-from feedwatch.core.model import Composed, Markup, OwedDelivery, Reason, WaitsFor
+from feedwatch.core.messages import Composed, Markup, OwedDelivery, WaitsFor
+from feedwatch.core.model import Reason
 from feedwatch.core.route import LONGEST_ROUND
 from feedwatch.core.state import Bundle as HowTold
 from feedwatch.core.state import ClaimedMessage, PendingDelivery, Planned, Settled, Settlement

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from states import PHONE, after, claim, must_claim, owe, rows, watch
 
-from feedwatch.core.model import MessageState, Reason
+from feedwatch.core.messages import MessageState
+from feedwatch.core.model import Reason
 from feedwatch.core.state import ClaimedMessage, Settled, Settlement
 from feedwatch.store import Store
 

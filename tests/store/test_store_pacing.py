@@ -28,7 +28,8 @@ from states import (
     watch,
 )
 
-from feedwatch.core.model import FoundFeed, Kind, Notice, NoticeKind, Reason, WaitsFor
+from feedwatch.core.messages import WaitsFor
+from feedwatch.core.model import FoundFeed, Kind, Notice, NoticeKind, Reason
 from feedwatch.core.state import FailedPoll, Planned, Settled, Settlement
 from feedwatch.store import Store
 

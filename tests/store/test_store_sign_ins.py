@@ -54,9 +54,9 @@ def test_a_sign_in_ends_the_signed_out_state(store: Store) -> None:
     land(store, listed("a"), verdict=Verdict.BASELINE)
     store.record_failures([failed(take(store))])
     assert sign_out(store, jane(store).stamp)
-    assert store.is_signed_out("jane")
+    assert jane(store).signed_out
     store.record_sign_in(SIGN_IN)
-    assert not store.is_signed_out("jane")
+    assert not jane(store).signed_out
     status = jane(store)
     assert (status.failures, status.reason, status.next_index_at) == (0, None, SIGN_IN.at)
     assert store.due_accounts(SIGN_IN.at) == ("jane",)
@@ -70,7 +70,7 @@ def test_a_sign_in_survives_a_reload_and_an_account_that_is_away(store: Store) -
     for accounts in ({"jane": "other credentials"}, {}, {"jane": "other credentials"}):
         store.sync_accounts(accounts, after(2))
     assert store.find_sign_in("jane") == SIGN_IN
-    assert not store.is_signed_out("jane")
+    assert not jane(store).signed_out
 
 
 def test_who_was_asked_with_an_older_token_signs_nobody_out(store: Store) -> None:
@@ -83,9 +83,9 @@ def test_who_was_asked_with_an_older_token_signs_nobody_out(store: Store) -> Non
     assert not sign_out(store, before)
     store.record_sign_in(replace(SIGN_IN, token="another", at=after(2)))
     assert not sign_out(store, with_first)
-    assert (store.is_signed_out("jane"), notices(store)) == (False, 0)
+    assert (jane(store).signed_out, notices(store)) == (False, 0)
     assert sign_out(store, jane(store).stamp)
-    assert (store.is_signed_out("jane"), notices(store)) == (True, 1)
+    assert (jane(store).signed_out, notices(store)) == (True, 1)
 
 
 def test_an_index_that_was_read_with_an_older_token_is_not_taken_over(store: Store) -> None:
@@ -113,7 +113,7 @@ def test_an_index_that_was_read_with_an_older_token_is_not_taken_over(store: Sto
     assert "first" not in str(store.known_feeds("jane"))
     store.forget_sign_in("jane")
     assert record(with_first) is None
-    assert store.is_signed_out("jane")
+    assert jane(store).signed_out
     assert rows(store, "SELECT id FROM notices") == []
     store.record_sign_in(replace(SIGN_IN, at=after(4)))
     assert record(jane(store).stamp) is not None
@@ -154,7 +154,7 @@ def test_forgetting_signs_out_without_a_word(store: Store) -> None:
     watch(store)
     store.record_sign_in(SIGN_IN)
     assert store.forget_sign_in("jane")
-    assert store.is_signed_out("jane")
+    assert jane(store).signed_out
     assert (jane(store).reason, jane(store).next_index_at) == (Reason.NO_CREDENTIALS, None)
     assert rows(store, "SELECT id FROM notices WHERE kind = 'signed_out'") == []
     assert not store.forget_sign_in("jane")
@@ -187,7 +187,7 @@ def test_forgetting_what_is_not_there_changes_nothing(store: Store) -> None:
     """An account whose token stands in the configuration is not signed out by it."""
     watch(store)
     assert not store.forget_sign_in("jane")
-    assert not store.is_signed_out("jane")
+    assert not jane(store).signed_out
 
 
 @pytest.mark.parametrize("ends_it", ["forgotten", "replaced"])

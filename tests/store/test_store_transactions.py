@@ -39,7 +39,8 @@ from states import (
     watch,
 )
 
-from feedwatch.core.model import FeedState, Kind, Markup, Notice, NoticeKind, Reason
+from feedwatch.core.messages import Markup
+from feedwatch.core.model import FeedState, Kind, Notice, NoticeKind, Reason
 from feedwatch.core.state import (
     ClaimedMessage,
     Planned,

@@ -12,7 +12,7 @@ from strict_cases import PLACES, Film, Place, Scene, Server, open_scene
 from strict_looks import make_picture
 from strict_server import Rate, Seen, StrictServer
 
-from feedwatch.core.model import Style
+from feedwatch.core.messages import Style
 
 TARGETS = Path(__file__).parents[2] / "docs" / "targets.md"
 PICTURE = make_picture(40, 60)
