@@ -37,9 +37,11 @@ soak: $(STAMP)  ## the long runs: every fault, a thousand deaths, a week of a th
 	@$(BIN)/python tests/reliability/soak.py
 	@$(BIN)/python -m pytest -n 2 -q -m long
 
-bench: $(STAMP)  ## how fast it is: 10,000 changes through 50 routes, and a catalog of 100 MB
+# With words for the last of them in BENCH: make bench BENCH=--quick
+bench: $(STAMP)  ## how fast it is: routes, a catalog, and polls beside a bare fetch (BENCH=--quick: a minute)
 	@$(BIN)/python tests/bench/bench_routes.py
 	@$(BIN)/python tests/bench/bench_catalog.py
+	@$(BIN)/python tests/bench/bench_polls.py $(BENCH)
 
 targets: $(STAMP)  ## tell eight strict services everything, and write docs/targets.md
 	@$(BIN)/python tests/strict/write_targets.py

@@ -18,7 +18,6 @@ from feedwatch.core.model import Kind, Reason
 from feedwatch.core.networks import host_of
 from feedwatch.core.notices import say_moment
 from feedwatch.core.statuses import Action
-from feedwatch.discover.asking import find_status
 from feedwatch.discover.settings import make_settings
 from feedwatch.discover.signers import Signer, sign_out
 from feedwatch.errors import ConfigError, FeedwatchError
@@ -154,8 +153,8 @@ async def open_server(
         stack.callback(store.close)
         for sign_in in store.list_sign_ins():
             redactor.register(sign_in.token, sign_in.secret)
-        for feed in store.list_feeds():
-            redactor.register(*secrets_of_url(feed.address))
+        for address in store.feed_addresses():
+            redactor.register(*secrets_of_url(address))
         fetcher = await stack.enter_async_context(open_fetcher(config, settings.url, clock))
         means = Means(fetcher.fetch, clock.now, send=fetcher.call, turns=turns_beside(config.state))
         yield Server(store, fetcher, means)
@@ -173,7 +172,7 @@ def _open(store: Store, name: str, account: NetflixAccount, means: Means) -> tup
     """The API, and who signs for the person; a token that was found dead is not tried again."""
     settings = make_settings(name, account)
     assert isinstance(settings, NetflixSettings)
-    status = find_status(store, name)
+    status = store.account_status(name)
     if status is not None and status.stamp.partition(" ")[0] != account.credentials_stamp():
         status = None  # it is of other credentials: a daemon has perhaps not seen these yet
     facts = status.facts if status is not None else {}

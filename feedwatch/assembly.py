@@ -24,13 +24,14 @@ from feedwatch.errors import ConfigError, Problem, StoreError
 from feedwatch.fetch import Fetcher, PictureFetcher, Poster
 from feedwatch.notify import Notifier, check_secret
 from feedwatch.parse import Parser
-from feedwatch.poll import EarlierViewings, ListReader, Poller, PollWriter
+from feedwatch.poll import EarlierViewings, ListReader, Places, Poller, PollWriter
 from feedwatch.reaching import USER_AGENT, make_limits, make_networks
 from feedwatch.redact import Redactor
 from feedwatch.routing import address_urls, make_routes
 from feedwatch.scribe import TemplateProblem, TemplateScribe, compile_templates
 from feedwatch.services import turns_beside
-from feedwatch.store import Store, StoreThread, is_owner_alive, owner_now, rescue_state
+from feedwatch.store import Store, is_owner_alive, owner_now, rescue_state
+from feedwatch.store.thread import StoreThread
 
 _LOG = logging.getLogger("feedwatch")
 
@@ -69,6 +70,7 @@ class Assembly:
         self.earlier = EarlierViewings(
             store, self.discoverer.ask_own, parser.read_page, keep=config.keep, clock=clock
         )
+        self.places = Places(config.poll.concurrency, config.poll.per_host)
         self.poller = self._make_poller()
         self.discoverer.hear = self.poller.hear
         self.sources = Sources(
@@ -91,7 +93,7 @@ class Assembly:
             clock=self._clock,
             rediscover=self.discoverer.discover_again,
             earlier=self.earlier,
-            per_host=self.config.poll.per_host,
+            places=self.places,
         )
 
     def _make_deliverer(self, terms: Terms) -> Deliverer:
@@ -124,7 +126,7 @@ class Assembly:
         self.fetcher.update_limits(make_limits(config))
         self.fetcher.update_networks(make_networks(config))
         self.pictures.update_networks(make_networks(config))
-        self.poller.limit(config.poll.per_host)
+        self.places.limit(config.poll.concurrency, config.poll.per_host)
         self.sources.apply(config)
         self.detailer.kept = config.details
         self.discoverer.apply(config, routes)
@@ -230,7 +232,7 @@ class Assembly:
 
     async def count_feeds(self) -> int:
         """Count the feeds that are watched."""
-        return sum(feed.state != "retired" for feed in await self.store.run(Store.list_feeds))
+        return await self.store.run(Store.count_feeds)
 
     async def prune(self) -> None:
         """Forget what is older than the configuration wants kept, and give back its room, bite by bite.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -13,24 +14,14 @@ from pathlib import Path
 import click
 
 from feedwatch.assembly import Assembly, assemble, make_scribe, open_for_daemon
-from feedwatch.checking import (
-    assemble_apart,
-    find_addresses,
-    name_signed_in,
-    reach_accounts,
-    reach_feeds,
-    reach_tmdb,
-    send_tests,
-)
 from feedwatch.config import Config
 from feedwatch.core.model import Reason
-from feedwatch.core.state import PollTask, Settled, SignIn
-from feedwatch.daemon import Daemon
+from feedwatch.core.state import FeedStatus, PollTask, Settled, SignIn
 from feedwatch.deliver import DeliveryReport
 from feedwatch.discover import DiscoveryReport
 from feedwatch.errors import FeedwatchError, StoreDamaged, StoreError, StoreMissing
 from feedwatch.logs import start_logging
-from feedwatch.poll import PollOutcome, PollReport
+from feedwatch.poll import UNHURRIED, PollOutcome, PollReport
 from feedwatch.present import Row, Screen
 from feedwatch.redact import Redactor
 from feedwatch.rows import describe_checked, describe_found, say_reason, say_unknown
@@ -50,11 +41,15 @@ async def run_daemon(config: Config, load: Callable[[], Config]) -> None:
     Raises:
         StoreLocked: another daemon holds the state.
     """
+    from feedwatch.daemon import Daemon  # noqa: PLC0415 — with its scheduler, for this alone
+
     redactor = Redactor()
     start_logging(config.log, redactor)
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_state(config.state))
         assembly = await assemble(config, redactor, stack, open_state=open_for_daemon)
+        assembly.places.keep_pace(UNHURRIED)
+        gc.freeze()  # what is there now stays to the end: no garbage is looked for among it
         await Daemon(assembly, load).run()
 
 
@@ -95,12 +90,13 @@ async def discover_now(config: Config, accounts: Sequence[str], *, as_json: bool
     async with AsyncExitStack() as stack:
         assembly, screen = await _open(config, stack, as_json=as_json)
         reports = await asyncio.gather(*map(assembly.discoverer.discover, wanted))
-        feeds = await assembly.store.run(Store.list_feeds)
+        of_account: dict[str, list[FeedStatus]] = {}
+        for each in await assembly.store.run(Store.list_feeds):
+            of_account.setdefault(each.feed.partition("/")[0], []).append(each)
         rows = [
             describe_found(account, each.feed, str(each.kind), each.group, each.address, str(each.state))
             for account in wanted
-            for each in feeds
-            if each.feed.startswith(f"{account}/")
+            for each in of_account.get(account, ())
         ]
         columns = ["feed", "kind", "state"]
         if any(row["group"] for row in rows):
@@ -112,17 +108,19 @@ async def discover_now(config: Config, accounts: Sequence[str], *, as_json: bool
 
 async def check_all(config: Config, *, notify: bool, as_json: bool) -> int:
     """Reach every account, feed and, if asked, target; all in a state of its own that is thrown away."""
+    from feedwatch import checking  # noqa: PLC0415 — with the API's client, for checks alone
+
     rows = [describe_checked("configuration", None)]
     redactor = _start_talking(config)
-    async with assemble_apart(config, redactor) as assembly:
+    async with checking.assemble_apart(config, redactor) as assembly:
         rows += await _look_at_state(config, assembly)
-        accounts = await reach_accounts(assembly)
+        accounts = await checking.reach_accounts(assembly)
         rows += [describe_checked(each.account, _describe_account(each)) for each in accounts]
         read = [each.account for each in accounts if each.ok]
-        signed_in = {account: await name_signed_in(assembly, account) for account in read}
-        rows += [describe_checked(each.feed, each.problem) for each in await reach_feeds(assembly)]
+        signed_in = {account: await checking.name_signed_in(assembly, account) for account in read}
+        rows += [describe_checked(each.feed, each.problem) for each in await checking.reach_feeds(assembly)]
         if config.tmdb is not None:
-            rows.append(describe_checked("tmdb", await reach_tmdb(assembly)))
+            rows.append(describe_checked("tmdb", await checking.reach_tmdb(assembly)))
         rows += [
             describe_checked(
                 f"template {'.'.join((each.name, *each.path))}",
@@ -131,7 +129,7 @@ async def check_all(config: Config, *, notify: bool, as_json: bool) -> int:
             for each in make_scribe(config).try_all()
         ]
         if notify:
-            sent = await send_tests(assembly, assembly.deliverer.terms.urls)
+            sent = await checking.send_tests(assembly, assembly.deliverer.terms.urls)
             rows += [describe_checked(address, problem) for address, problem in sent.items()]
     screen = Screen(redactor, as_json=as_json)
     screen.print_rows(rows, _CHECKED, empty="nothing to check")
@@ -147,12 +145,14 @@ async def try_target(config: Config, what: str, *, as_json: bool) -> int:
     Raises:
         FeedwatchError: there is no such target or address.
     """
-    target, addresses = find_addresses(config, what)
+    from feedwatch import checking  # noqa: PLC0415 — as above
+
+    target, addresses = checking.find_addresses(config, what)
     # Nobody else is asked, so nobody else's secrets are needed.
     alone = replace(config, accounts={}, targets={target: config.targets[target]}, routes=(), notices=())
     redactor = _start_talking(config)
-    async with assemble_apart(alone, redactor) as assembly:
-        sent = await send_tests(assembly, addresses)
+    async with checking.assemble_apart(alone, redactor) as assembly:
+        sent = await checking.send_tests(assembly, addresses)
     rows = [describe_checked(address, problem) for address, problem in sent.items()]
     Screen(redactor, as_json=as_json).print_rows(rows, _CHECKED, empty="")
     return int(any(not row["ok"] for row in rows))
@@ -193,6 +193,7 @@ def _read_state(state: Path) -> tuple[dict[str, datetime], tuple[SignIn, ...]]:
 async def _open(config: Config, stack: AsyncExitStack, *, as_json: bool) -> tuple[Assembly, Screen]:
     redactor = _start_talking(config)
     assembly = await assemble(config, redactor, stack)
+    gc.freeze()  # as above
     return assembly, Screen(redactor, as_json=as_json)
 
 
@@ -203,10 +204,11 @@ def _start_talking(config: Config) -> Redactor:
 
 
 async def _take(assembly: Assembly, feeds: Sequence[str]) -> tuple[PollTask, ...]:
-    known = [feed.feed for feed in await assembly.store.run(Store.list_feeds)]
-    for feed in feeds:
-        if feed not in known:
-            raise FeedwatchError(say_unknown("feed", feed, known))
+    if feeds:
+        known = {feed.feed for feed in await assembly.store.run(Store.list_feeds)}
+        for feed in feeds:
+            if feed not in known:
+                raise FeedwatchError(say_unknown("feed", feed, known))
     tasks = await assembly.store.run(
         Store.take_polls, datetime.now(UTC), feeds=list(feeds) or None, due_only=False, limit=_EVERY_POLL
     )

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from feedwatch.clock import Clock
 from feedwatch.core.calendar import Quiet
+from feedwatch.core.hiding import Hider
 from feedwatch.core.manner import PLAIN, Batch, Manner, MannerNow, look_at
 from feedwatch.core.messages import (
     Composed,
@@ -27,17 +28,20 @@ from feedwatch.core.messages import (
     PictureLink,
     Style,
 )
-from feedwatch.core.model import Details, FactChange, Notice, NoticeKind, Reason, RecordedChange
+from feedwatch.core.model import Notice, NoticeKind, Reason, RecordedChange
 from feedwatch.core.render import compose_message, mark_repeat
 from feedwatch.core.schedule import RetryPolicy, judge_address, judge_attempt
 from feedwatch.core.state import Bundle, ClaimedMessage, Settled, Settlement
-from feedwatch.core.text import clean, page_of
 from feedwatch.core.told import Scribe
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import OFFERED_AT_ONCE, Store
+from feedwatch.store.thread import StoreThread
 
 _LOG = logging.getLogger("feedwatch.deliver")
 
 _MOST_TURNS = 20
+_USUAL_LENGTHS = {Markup.TEXT: 50, Markup.MARKDOWN: 80, Markup.HTML: 100, Markup.JSON: 400}
+_USUAL_ON_PAGE = 700
+"""What is said of one title takes about so much, and seldom less."""
 LEASE = timedelta(minutes=2)
 """How long a claim holds: longer than any send may take, so that no message is sent twice at once."""
 
@@ -274,6 +278,12 @@ class Deliverer:
         def compose(deliveries: Sequence[OwedDelivery], bundle: Bundle) -> Composed:
             return compose_batch(deliveries, terms.read_bundle(bundle), style, terms.scribe, self._redact)
 
+        def likely(bundle: Bundle) -> int:
+            if terms.read_bundle(bundle).manner.limit is not None:  # what is not named is counted
+                return OFFERED_AT_ONCE
+            usual = _USUAL_ON_PAGE if style.twin else _USUAL_LENGTHS[style.markup]
+            return max(style.limit // usual, 1)
+
         quiet = terms.notices_quiet
         return await self._store.run(
             Store.claim_message,
@@ -286,6 +296,7 @@ class Deliverer:
             look=lambda manner: terms.look(manner, now),
             notices_quiet_until_at=quiet.until(now) if quiet else None,
             details_since=now - terms.details,
+            likely=likely,
         )
 
     async def _more_due(self, address: str) -> bool:
@@ -305,59 +316,13 @@ def compose_batch(
     redact: Callable[[str], str],
 ) -> Composed:
     """Make a message of the longest run of deliveries that fits; no secret is in it."""
-    harmless = (replace(d, subject=hide_secrets(d.subject, redact)) for d in deliveries)
+    hider = Hider(redact)
+    harmless = (_with_subject(each, hider.hide(each.subject)) for each in deliveries)
     return compose_message(harmless, style, batch=batch, scribe=scribe)
 
 
-def hide_secrets(subject: RecordedChange | Notice, redact: Callable[[str], str]) -> RecordedChange | Notice:
-    """Take the secrets out of every text of what a message tells.
-
-    A link that would be masked leads nowhere: it is left out.
-    """
-
-    def hide(text: str) -> str:
-        # A secret may be broken by what nobody sees: it is whole again once that is gone.
-        text = redact(text)
-        return text if (cleaned := clean(text)) == text else redact(cleaned)
-
-    def hide_link(link: str | None) -> str | None:
-        page = page_of(link)
-        return page if page is not None and redact(page) == page and redact(link or "") == link else None
-
-    if isinstance(subject, Notice):
-        return replace(
-            subject,
-            account=subject.account and hide(subject.account),
-            feeds=tuple(replace(line, feed=hide(line.feed)) for line in subject.feeds),
-            reason=subject.reason and hide(subject.reason),
-        )
-    return replace(
-        subject,
-        account=hide(subject.account),
-        feed=hide(subject.feed),
-        key=hide(subject.key),
-        title=hide(subject.title),
-        link=hide_link(subject.link),
-        facts={
-            name: FactChange(
-                *(hide_link(v) if name == "link" else v and hide(v) for v in (f.before, f.after))
-            )
-            for name, f in subject.facts.items()
-        },
-        entry_facts={name: hide(value) for name, value in subject.entry_facts.items()},
-        details=_hide_in_details(subject.details, hide, hide_link),
-    )
-
-
-def _hide_in_details(
-    details: Details, hide: Callable[[str], str], hide_link: Callable[[str | None], str | None]
-) -> Details:
-    more = details.more
-    if more is not None:
-        certificate = more.certificate and hide(more.certificate)
-        picture = hide_link(more.picture)
-        more = replace(more, certificate=certificate, synopsis=hide(more.synopsis), picture=picture)
-    return replace(details, picture=hide_link(details.picture), text=hide(details.text), more=more)
+def _with_subject(owed: OwedDelivery, subject: RecordedChange | Notice) -> OwedDelivery:
+    return owed if subject is owed.subject else replace(owed, subject=subject)
 
 
 def _log_health(claim: ClaimedMessage, settlement: Settlement, now: datetime) -> None:

@@ -74,8 +74,8 @@ def make_screen(store: Store, redactor: Redactor, *, as_json: bool = False) -> S
 
 def hide_tokens(store: Store, redactor: Redactor) -> None:
     """Tell the redactor the tokens in a state: of its feeds, and those that signing in has got."""
-    for feed in store.list_feeds():
-        redactor.register(*secrets_of_url(feed.address))
+    for address in store.feed_addresses():
+        redactor.register(*secrets_of_url(address))
     for sign_in in store.list_sign_ins():
         redactor.register(sign_in.token, sign_in.secret)
 

@@ -21,6 +21,8 @@ from feedwatch.terminal import Column, clean_text, draw_table, wrap
 Row = Mapping[str, object]
 Show = Callable[[Row], str | None]
 
+# Made once: `json.dumps` would set one up anew for each row.
+_ENCODE = {is_ascii: json.JSONEncoder(ensure_ascii=is_ascii).encode for is_ascii in (True, False)}
 _JSON_CONTROL = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 _GIVES_WAY = {"group": 1, "title": 1, "details": 1, "why": 1, "problem": 1, "url": 1}
 _GIVES_WAY |= {"genres": 1, "people": 1}
@@ -110,7 +112,7 @@ class Screen:
 
     def _encode(self, row: Row) -> str:
         # The values and not the line: a secret such as `title` must not break the keys.
-        text = json.dumps(_redact_values(row, self.redactor), ensure_ascii=not _is_unicode(self.out))
+        text = _ENCODE[not _is_unicode(self.out)](_redact_values(row, self.redactor))
         return _JSON_CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
@@ -130,9 +132,10 @@ class _Table:
         self._columns = [*columns]
         self._show = show
         self._now = datetime.now(UTC)
+        self._is_terminal = screen.is_terminal
         name, say = aside or ("", lambda _: None)
         self._asides = [say(row) for row in rows]
-        if any(self._asides) and not screen.is_terminal:
+        if any(self._asides) and not self._is_terminal:
             self._columns.append(name)
             self._show[name] = say
 
@@ -141,7 +144,7 @@ class _Table:
         if not self._rows:
             return []
         cells = [[self._cell(row, column) for column in self._columns] for row in self._rows]
-        if not self._screen.is_terminal:
+        if not self._is_terminal:
             return list(draw_table([_column(name, str.upper) for name in self._columns], cells))
         width = shutil.get_terminal_size().columns
         columns = [_column(name, str.capitalize) for name in self._columns]
@@ -150,7 +153,7 @@ class _Table:
 
     def _cell(self, row: Row, column: str) -> str:
         value = self._show[column](row) if column in self._show else row[column]
-        if self._screen.is_terminal and isinstance(value, str) and column.rpartition("_")[2] == "at":
+        if self._is_terminal and isinstance(value, str) and column.rpartition("_")[2] == "at":
             return _show_relative(value, self._now, is_plan=column.startswith("next_"))
         return self._screen.clean(_show_value(value))
 

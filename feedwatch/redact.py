@@ -19,6 +19,9 @@ _SHORTEST_IN_BASE64 = 6
 _SHORTEST_WORD = 8
 """A shorter value of an address without a digit (`auth=true`) is a word, and stands in other texts too."""
 
+_FEW_ANCHORS = 100
+"""So many are looked for one by one; of more, those are looked up that stand in a text at all."""
+
 _SECRET_NAME = re.compile(
     r"token|secret|passw|pwd|api_?key|auth(?!or)|signature|session|\bsig\b|\bkey\b", re.IGNORECASE
 )
@@ -27,17 +30,27 @@ _URL = re.compile(r"://[^\s<>\"'`]+")
 _PARAMETER = re.compile(r"(?P<lead>[?&;#])(?P<name>[^=&;#\s]{1,64})=(?P<value>[^&;#\s\"'<>]+)")
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
 _PLAIN = re.compile(r"[A-Za-z0-9]{4}")
+_WORD = re.compile(r"[A-Za-z0-9]{4,}")
 _TAIL_OF_BASE64 = r"[A-Za-z0-9+/_-]{0,3}(?:=|%(?:25)?3[dD]){0,2}"
+
+
+def _may_carry_secrets(url: str) -> bool:
+    """Whether there is a user or a parameter in an address: most have neither."""
+    return "=" in url or "@" in url
 
 
 def mask_url(url: str) -> str:
     """An address without its user, password, and the values of parameters that sound secret."""
+    if not _may_carry_secrets(url):
+        return url
     masked = _USERINFO.sub(f"{MASK}@", url)
     return _PARAMETER.sub(_mask_parameter, masked)
 
 
 def secrets_of_url(url: str) -> tuple[str, ...]:
     """The secret values that an address carries, to register them."""
+    if not _may_carry_secrets(url):
+        return ()
     found = [m["value"] for m in _PARAMETER.finditer(url) if _SECRET_NAME.search(unquote(m["name"]))]
     secrets = [unquote(value) for value in (*found, *_find_password(url))]
     return tuple(dict.fromkeys(secret for secret in secrets if not _is_word(secret)))
@@ -77,18 +90,20 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """The text without secrets."""
-        if not self._enabled:
+        if not self._enabled or len(text) < _SHORTEST:
             return text
-        for spelling in sorted(self._candidates(text), key=_longest_first):
-            text = spelling.pattern.sub(MASK, text)
+        if candidates := self._candidates(text):
+            for spelling in sorted(candidates, key=_longest_first):
+                text = spelling.pattern.sub(MASK, text)
         return _URL.sub(lambda match: mask_url(match.group()), text) if "://" in text else text
 
     def _candidates(self, text: str) -> list[_Spelling]:
         """The spellings that may stand in a text."""
-        if len(self._spellings) <= len(text):
+        if len(self._spellings) <= min(len(text), _FEW_ANCHORS):
             found = [anchor for anchor in self._spellings if anchor in text]
         else:
-            found = list(self._spellings.keys() & {text[at : at + 4] for at in range(len(text) - 3)})
+            fours = {word[at : at + 4] for word in _WORD.findall(text) for at in range(len(word) - 3)}
+            found = list(self._spellings.keys() & fours)
         return [*self._always, *(each for anchor in found for each in self._spellings[anchor])]
 
 

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TextIO
 
 GAP = "  "
@@ -47,7 +48,7 @@ def can_redraw(out: TextIO) -> bool:
 
 def clean_text(text: str) -> str:
     """A text that cannot drive a terminal."""
-    return _CONTROL.sub(" ", text)
+    return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
 def clean_lines(text: str) -> str:
@@ -62,6 +63,8 @@ def width_of(text: str) -> int:
 
 def wrap(text: str, width: int) -> list[str]:
     """Lines of at most so many cells, broken between words where that is possible."""
+    if width_of(text) <= width:
+        return [text.lstrip(" ")]
     lines, line = [], ""
     for word in text.split(" "):
         joined = f"{line} {word}" if line else word
@@ -93,12 +96,12 @@ def draw_table(
     shown = [index for index, cells in enumerate(widths) if cells]
     for number, line in enumerate(lines):
         parts = [wrap(line[index], widths[index]) for index in shown]
-        for piece in range(max(map(len, parts))):
-            cells = [part[piece] if piece < len(part) else "" for part in parts]
-            yield GAP.join(
+        for cells in zip_longest(*parts, fillvalue=""):
+            drawn = [
                 _draw_cell(cell, columns[index], widths[index], paint if number else str)
                 for cell, index in zip(cells, shown, strict=True)
-            ).rstrip()
+            ]
+            yield GAP.join(drawn).rstrip()
 
 
 def _draw_cell(cell: str, column: Column, width: int, paint: Callable[[str], str]) -> str:

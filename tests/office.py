@@ -16,7 +16,8 @@ from feedwatch.core.model import Change, ChangeKind, Entry, Form, FoundFeed, Kin
 from feedwatch.core.schedule import RetryPolicy
 from feedwatch.core.state import FeedMemory, MessageStatus, Planned, PollDecision, PollResult, Verdict
 from feedwatch.deliver import Deliverer, Notify, Terms
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import ReadPoll, Store
+from feedwatch.store.thread import StoreThread
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 POLICY = RetryPolicy(first=timedelta(seconds=30), most=timedelta(hours=1), give_up=timedelta(days=5))
@@ -111,7 +112,8 @@ class Office:
         def decide(_memory: FeedMemory, _result: PollResult) -> PollDecision:
             return decision
 
-        await self.store.run(Store.record_poll, task, result, decide)
+        landed = await self.store.run(Store.record_polls, [ReadPoll(task, result, decide)])
+        assert landed == (decision,)
 
     async def restart(self) -> None:
         """Close the state, and open it again as another process would."""

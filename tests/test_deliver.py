@@ -16,6 +16,7 @@ import pytest
 from office import DOWN, POLICY, REFUSED, START, Office, Scripted, Sent, open_office
 from sinks import Reply, WebhookSink
 
+from feedwatch.core.hiding import Hider
 from feedwatch.core.messages import (
     Delivered,
     Markup,
@@ -38,7 +39,7 @@ from feedwatch.core.model import (
 from feedwatch.core.render import compose_message
 from feedwatch.core.schedule import RetryPolicy
 from feedwatch.core.state import Settled
-from feedwatch.deliver import Deliverer, DeliveryReport, hide_secrets
+from feedwatch.deliver import Deliverer, DeliveryReport
 from feedwatch.errors import StoreError
 from feedwatch.notify import Notifier
 from feedwatch.redact import Redactor
@@ -566,7 +567,7 @@ def test_every_text_of_a_change_is_asked_about(kind: Kind, style: Style) -> None
         },
         entry_facts={"rating": SECRET, "availability": SECRET},
     )
-    hidden = hide_secrets(leaking, Redactor(SECRET).redact)
+    hidden = Hider(Redactor(SECRET).redact).hide(leaking)
     assert not [form for form in spellings(SECRET) if form in repr(hidden)]
     assert isinstance(hidden, RecordedChange)
     assert hidden.link is None
@@ -586,7 +587,7 @@ def test_every_text_of_a_change_is_asked_about(kind: Kind, style: Style) -> None
 def test_link_that_would_be_masked_is_left_out(link: str) -> None:
     """Half a link leads nowhere; the title is told without it."""
     redact = Redactor(SECRET, "password").redact
-    told = hide_secrets(a_post(link), redact)
+    told = Hider(redact).hide(a_post(link))
     assert isinstance(told, RecordedChange)
     assert (told.link, told.facts["link"]) == (None, FactChange(None, None))
     assert compose_of(told, Style()) == "jane/lwn: Up & away has a new link\nUp & away has a new link"
@@ -595,7 +596,7 @@ def test_link_that_would_be_masked_is_left_out(link: str) -> None:
 def test_every_text_of_a_notice_is_asked_about() -> None:
     """Account, feeds and reason of a notice are ways out, too."""
     leaking = Notice(NoticeKind.FEED_BROKEN, START, SECRET, (NoticeLine(SECRET, 1),), SECRET)
-    hidden = hide_secrets(leaking, Redactor(SECRET).redact)
+    hidden = Hider(Redactor(SECRET).redact).hide(leaking)
     assert SECRET not in repr(hidden)
     assert SECRET not in compose_of(hidden, Style())
 
@@ -603,9 +604,9 @@ def test_every_text_of_a_notice_is_asked_about() -> None:
 def test_harmless_texts_stay_as_they_are() -> None:
     """Where nothing is secret nothing changes: links lead where they led."""
     notice = Notice(NoticeKind.WATCHING, START, "jane", (NoticeLine("jane/queue", 1),))
-    assert hide_secrets(notice, Redactor(SECRET).redact) == notice
+    assert Hider(Redactor(SECRET).redact).hide(notice) == notice
     post = a_post("https://x.example/?a=b")
-    assert hide_secrets(post, Redactor(SECRET).redact) == post
+    assert Hider(Redactor(SECRET).redact).hide(post) == post
 
 
 def a_post(link: str) -> RecordedChange:

@@ -23,7 +23,8 @@ from feedwatch.core.state import AccountStatus, Bundle
 from feedwatch.discover import Asking, DiscoveryReport, discover_account
 from feedwatch.services import FeedsSettings, ListedFeed, Means, OpmlSettings, ServiceSettings
 from feedwatch.services.base import Sign
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
+from feedwatch.store.thread import StoreThread
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LIST_URL = "http://lists.example:8080/opml"

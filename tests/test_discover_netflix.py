@@ -22,7 +22,8 @@ from feedwatch.netflix.signing import Consumer, Token
 from feedwatch.redact import Redactor
 from feedwatch.sandbox import Sandbox, sample_config, serving
 from feedwatch.services import Found, IndexFailed, Means, Memory, NetflixSettings, open_service
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
+from feedwatch.store.thread import StoreThread
 
 ROUTES = Routes((), {"phone": ("phone/1",)}, ("phone",))
 LIMITS = FetchLimits(timedelta(seconds=20), 1 << 20)

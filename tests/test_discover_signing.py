@@ -23,7 +23,8 @@ from feedwatch.fetch import Fetcher, FetchLimits
 from feedwatch.netflix.signing import Consumer, application_of
 from feedwatch.redact import Redactor
 from feedwatch.services import Means
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
+from feedwatch.store.thread import StoreThread
 
 SERVER = "http://127.0.0.1:9"
 CONFIG = f"""\

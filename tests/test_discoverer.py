@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from feedwatch.clock import Clock
 from feedwatch.config import Config, load_config
@@ -15,13 +17,27 @@ from feedwatch.core.model import Reason
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.route import Routes
 from feedwatch.discover import Discoverer
-from feedwatch.fetch import Fetcher, FetchLimits
+from feedwatch.discover.discoverer import find_hosts
+from feedwatch.fetch import Fetcher, FetchLimits, host_named_by
 from feedwatch.redact import Redactor
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
+from feedwatch.store.thread import StoreThread
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ROUTES = Routes((), {"phone": ("phone/1",)}, ("phone",))
 LIST = "<opml><body><outline text='A' xmlUrl='http://h/a?feed_token=tok-of-a'/></body></opml>"
+
+
+ADDRESSES = st.text("hts:/ab.1@?#[]\\% \t", max_size=24).map("http://".__add__)
+
+
+@given(st.lists(ADDRESSES, max_size=4))
+@example(
+    ["http://a.example/b", "https://user:x@A.example./c?d#e", "http:///a", "http://a#/b", "http://a?b/c"]
+)
+def test_hosts_of_many_addresses_are_those_of_each(addresses: list[str]) -> None:
+    """However an address is made, its host is the one that is asked."""
+    assert find_hosts(addresses) == {host_named_by(each) for each in addresses} - {None, ""}
 
 
 @dataclass

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from feedserver import NOW, FeedServer, close_after, failed, fetched, make_fetcher, reply
 
 from feedwatch.core.model import NotModified, Reason, Validators
 from feedwatch.fetch import Fetcher
-from feedwatch.fetch.addresses import wire_url
+from feedwatch.fetch.addresses import origin_of, wire_url
 
 
 @pytest.fixture
@@ -71,6 +71,25 @@ async def test_address_goes_out_byte_for_byte(
 def test_host_is_the_one_that_was_named(url: str, sent: str) -> None:
     """Users and case do not change which host is asked, and names beyond ASCII are of today's kind."""
     assert wire_url(url) == sent
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("HTTP://H.example/x", ("http", "h.example", 80)),
+        ("https://h.example:8443?x=http://evil.example:99999/", ("https", "h.example", 8443)),
+        ("https://h.example#@evil.example/", ("https", "h.example", 443)),
+        ("https://jane:a:b@c@h.example/", ("https", "h.example", 443)),
+        ("http:/h.example/?x=http://evil.example/", None),
+        ("x?http://evil.example/", None),
+        ("//h.example/x", None),
+    ],
+)
+def test_origin_is_read_from_what_stands_before_the_path(
+    url: str, origin: tuple[str, str, int] | None
+) -> None:
+    """Whatever follows the host and its port in an address says nothing about where it leads."""
+    assert origin_of(url) == origin
 
 
 async def test_request_is_a_plain_conditional_get(server: FeedServer, fetcher: Fetcher) -> None:
@@ -184,6 +203,31 @@ async def test_freshness_is_understood(
     """max-age is a number of seconds; what is none is not heeded and spoils nothing."""
     url = server.on("/f", reply(b"<rss/>", Cache_Control=said))
     assert fetched(await fetcher.fetch(url)).max_age == understood
+
+
+async def test_header_that_comes_twice_is_understood(server: FeedServer, fetcher: Fetcher) -> None:
+    """What two lines say of freshness is read together; of two validators the first is kept."""
+    twice = b'Cache-Control: public\r\ncache-control: max-age=60\r\nETag: "a"\r\netag: "b"\r\n'
+    url = server.on("/f", b"HTTP/1.1 200 Said\r\n" + twice + b"Content-Length: 6\r\n\r\n<rss/>")
+    outcome = fetched(await fetcher.fetch(url))
+    assert (outcome.max_age, outcome.validators) == (timedelta(minutes=1), Validators('"a"'))
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        (b"Sun, 01 Nov 2026 12:10:00 GMT", NOW + timedelta(minutes=10)),
+        (b"Sun, 01 Nov 2026 14:10:00 +0200", NOW + timedelta(minutes=10)),
+        (b"Sun, 01 Nov 2026 12:10:00 \xb2", NOW + timedelta(minutes=10)),
+        (b"noon", None),
+        (b"Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+    ],
+)
+async def test_clock_of_the_server_is_read(
+    server: FeedServer, fetcher: Fetcher, said: bytes, understood: datetime | None
+) -> None:
+    """A reply is dated by its server's own clock; a date that cannot be one is none."""
+    assert fetched(await fetcher.fetch(server.on("/f", reply(b"", Date=said)))).server_at == understood
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from urllib.parse import quote
 
+import httpx
 import pytest
 from feedserver import CERTIFICATE, FeedServer, failed, fetched, make_fetcher, redirect, reply
 
@@ -266,7 +267,7 @@ def test_host_behind_encryption_is_the_same_host(first: str, then: str, outcome:
     refused = exchange.redirect(301, then)
     assert isinstance(refused, FetchFailed) == (outcome == "refused")
     if outcome == "at home":
-        assert exchange.make_request({}).headers["If-None-Match"] == KNOWN.etag
+        assert exchange.make_request(httpx.Headers()).headers["If-None-Match"] == KNOWN.etag
 
 
 # ── what is told of it ────────────────────────────────────────────────────────────────────────────

@@ -124,6 +124,15 @@ def test_many_secrets_cost_little() -> None:
     assert redactor.redact(f"a token-004711-{'xyz' * 8} b") == f"a {MASK} b"
 
 
+@pytest.mark.parametrize("many", [1, 10, 1_000])
+def test_secret_is_found_however_many_there_are_and_however_long_the_text(many: int) -> None:
+    """Few secrets are looked for otherwise than many: both ways find all that is there."""
+    redactor = Redactor(*(f"token-{number:06d}-{'xyz' * 8}" for number in range(many)))
+    last = f"token-{many - 1:06d}-{'xyz' * 8}"
+    for room in (0, 50, 5_000):
+        assert redactor.redact(f"{'a ' * room}{last}{' b' * room}") == f"{'a ' * room}{MASK}{' b' * room}"
+
+
 def test_many_secret_addresses_cost_little() -> None:
     """All of them begin alike, and so does the link in a text: still hardly one has to be looked for."""
     redactor = Redactor()

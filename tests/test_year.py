@@ -31,7 +31,7 @@ from feedwatch.core.state import (
     Verdict,
 )
 from feedwatch.core.where import Subjects
-from feedwatch.store import Store
+from feedwatch.store import ReadPoll, Store
 
 ZONE = ZoneInfo("Europe/Berlin")
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=ZONE).astimezone(UTC)
@@ -160,7 +160,7 @@ class Life:
             return decision
 
         result = PollResult(Snapshot(entries, whole=True), Form.ATOM, (), b"body", b"content", self.now)
-        assert self.store.record_poll(task, result, decide) is not None
+        assert self.store.record_polls([ReadPoll(task, result, decide)]) == (decision,)
         self.store.end_round(["jane"], self.now + ROUTES.gather)
         for entry in entries:
             self.happened[entry.title] = (self.now, int(entry.facts["year"]) < 1930)

@@ -32,10 +32,10 @@ def find_cautions(settings: Settings, root: Node, *, others_read: bool) -> Itera
     yield from _find_misspelt(settings, root)
     for path, message in find_route_cautions(settings):
         yield find_node(root, path)[1], message
-    places = [*(secret.place for secret in _written_secrets(settings)), *_written_passwords(settings, root)]
-    written = min(places, default=None)
-    if others_read and written is not None:
-        yield written, _READABLE
+    if others_read:
+        places = [secret.place for secret in _written_secrets(settings)]
+        places += _written_passwords(settings, root)
+        yield from ((place, _READABLE) for place in sorted(places)[:1])
 
 
 # ── polls too close to each other ─────────────────────────────────────────────────────────────────

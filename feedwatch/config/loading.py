@@ -21,11 +21,11 @@ from feedwatch.config.schema import SERVICES, Settings
 from feedwatch.config.secrets import Resolver
 from feedwatch.config.settings import Config
 from feedwatch.config.values import ReadingContext
-from feedwatch.config.yaml_source import LARGEST_FILE, read_nodes
+from feedwatch.config.yaml_source import LARGEST_FILE, Source, read_nodes
 from feedwatch.config.zones import find_zone, own_zone
 from feedwatch.errors import ConfigError, Problem
 
-_TOP = Place(1, 1)
+_TOP: Place = (1, 1)
 _MOST_PROBLEMS = 1000  # a file with more is no configuration, and somebody waits for the answer
 _WRONG_TYPES = {
     "dict_type": "a mapping is wanted here: lines of `key: value`",
@@ -87,7 +87,7 @@ class _Reading:
         settings = self._validate(root)
         if settings is None or self._problems:
             raise self._make_error()
-        return self._make_config(settings, root, mode)
+        return self._make_config(settings, root, Source(content), mode)
 
     def _tell(self, place: Place, message: str) -> None:
         self._problems.add(Problem(self._file, *place, message))
@@ -107,14 +107,14 @@ class _Reading:
             self._tell(_TOP, f"{len(errors)} problems; these are the first {_MOST_PROBLEMS} found")
         return None
 
-    def _make_config(self, settings: Settings, root: MappingNode, mode: int) -> Config:
+    def _make_config(self, settings: Settings, root: MappingNode, source: Source, mode: int) -> Config:
         fields: dict[str, Any] = {name: getattr(settings, name) for name in Settings.model_fields}
         fields["notices"], fields["notice_quiet"] = settings.notices.to, settings.notices.quiet_hours
         fields["state"] = settings.state or default_state(self._path.parent, self._resolver.environ)
         others_read = bool(mode & stat.S_IROTH)
         cautions = find_cautions(settings, root, others_read=others_read)
         warnings = tuple(Problem(self._file, *place, message) for place, message in sorted(cautions))
-        return Config(**fields, path=self._path, warnings=warnings, _file=self._file, _root=root)
+        return Config(**fields, path=self._path, warnings=warnings, _file=self._file, _source=source)
 
 
 def _describe_nothing(root: Node | None) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
-from feedwatch.config.values import ReadingContext, context_of, read_text
+from feedwatch.config.values import context_of, read_text
 from feedwatch.core.model import Kind
 
 _LONGEST_NAME = 100
@@ -95,15 +95,8 @@ def _read_selector(value: object, info: ValidationInfo) -> str:
         _need_listed(name, context.listed.get(account))
         _check_feed_name(name)
     else:
-        _need_listed(_check_feed_name(text), _join_listed(context))
+        _need_listed(_check_feed_name(text), context.selectable)
     return text
-
-
-def _join_listed(context: ReadingContext) -> Collection[str] | None:
-    """All feeds there can be; None when some account finds its own."""
-    if context.accounts - context.listed.keys():
-        return None
-    return {*Kind, *(name for names in context.listed.values() for name in names)}
 
 
 def _need_listed(name: str, listed: Collection[str] | None) -> None:

@@ -8,16 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 PathStep = str | int
-
-
-class Place(NamedTuple):
-    """Line and column of a thing, both counted from 1."""
-
-    line: int
-    column: int
+Place = tuple[int, int]
+"""Line and column of a thing, both counted from 1: as plain as can be, for every key and value has one."""
 
 
 class Origin(Enum):
@@ -37,15 +32,10 @@ class ScalarNode:
     origin: Origin = Origin.TEXT
     absent: bool = False
 
-    @property
-    def size(self) -> int:
-        """How many nodes it is with all that is in it."""
-        return 1
-
-    @property
-    def height(self) -> int:
-        """How deep the nodes in it go."""
-        return 0
+    size: ClassVar[int] = 1
+    """How many nodes it is with all that is in it."""
+    height: ClassVar[int] = 0
+    """How deep the nodes in it go."""
 
 
 class ListNode(list["Node"]):

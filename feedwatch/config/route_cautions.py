@@ -19,6 +19,7 @@ from feedwatch.redact import mask_url
 
 _Found = tuple[tuple[PathStep, ...], str]
 
+_KINDS = frozenset(Kind)
 _USUAL = (Kind.QUEUE, Kind.HISTORY, Kind.RATINGS, Kind.RECOMMENDATIONS)
 _NO_FEED = "nothing can match this route: no account that it speaks of has such a feed"
 _NEVER = "nothing can match this route: no change that it speaks of can be like that"
@@ -32,7 +33,8 @@ _SOME_WINTER = datetime(2026, 1, 5, tzinfo=UTC)
 
 def find_route_cautions(settings: Settings) -> Iterator[_Found]:
     """Find what to warn of in routes and templates: where, and why."""
-    feeds = [feed for name, account in settings.accounts.items() for feed in _feeds_of(name, account)]
+    accounts = settings.accounts.items() if settings.routes else ()
+    feeds = [feed for name, account in accounts for feed in _feeds_of(name, account)]
     for number, route in enumerate(settings.routes):
         found = [*_find_unmatched(route, feeds), *_find_untold(route)]
         yield from ((("routes", number, *path), message) for path, message in found)
@@ -81,7 +83,7 @@ def _narrow(feed: _Feed, selector: str) -> Iterator[_Feed]:
     account, slash, name = selector.rpartition("/")
     if slash and account != feed.account:
         return
-    of_kind = not slash and selector in list(Kind)
+    of_kind = not slash and selector in _KINDS
     if feed.name == name:
         yield feed
     elif of_kind and selector in feed.kinds:
@@ -92,10 +94,20 @@ def _narrow(feed: _Feed, selector: str) -> Iterator[_Feed]:
 
 
 def _select(route: RouteSettings, feeds: Iterable[_Feed]) -> Iterator[_Feed]:
+    """The feeds that a route speaks of, as it does; there may be thousands, and thousands of selectors."""
+    selectors = list(enumerate(route.feeds))
+    of_kinds = {each for each in selectors if each[1] in _KINDS}
+    of_name: dict[str, set[tuple[int, str]]] = {}
+    for each in selectors:
+        of_name.setdefault(each[1].rpartition("/")[2], set()).add(each)
     for feed in feeds:
-        if not route.accounts or feed.account in route.accounts:
-            narrowed = (each for selector in route.feeds for each in _narrow(feed, selector))
-            yield from narrowed if route.feeds else (feed,)
+        if route.accounts and feed.account not in route.accounts:
+            continue
+        if not selectors:
+            yield feed
+            continue
+        meant = selectors if feed.name is None else sorted(of_kinds | of_name.get(feed.name, set()))
+        yield from (each for _, selector in meant for each in _narrow(feed, selector))
 
 
 # ── what can never come true ──────────────────────────────────────────────────────────────────────

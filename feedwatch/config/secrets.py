@@ -212,6 +212,8 @@ def check_text(text: str) -> str:
     """
     if not text.strip():
         raise ValueError("what stands here is empty")
+    if text.isprintable():  # nearly every text is: then it has none of what is looked for below
+        return text
     if _NO_CHARACTER.search(text):
         raise ValueError("this is not UTF-8")
     if _CONTROL.search(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -22,8 +23,13 @@ class Section(BaseModel):
     def _note_known_keys(cls, value: Any) -> Any:
         """Leave the known keys with the node, for the problem of one that is not."""
         if isinstance(value, MappingNode):
-            value.known_keys = tuple(field.alias or name for name, field in cls.model_fields.items())
+            value.known_keys = _known_keys_of(cls)
         return {} if isinstance(value, ScalarNode) and value.absent else value
+
+
+@cache
+def _known_keys_of(section: type[Section]) -> tuple[str, ...]:
+    return tuple(field.alias or name for name, field in section.model_fields.items())
 
 
 def is_text(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from feedwatch.config.nodes import Node, PathStep, find_node
+from feedwatch.config.nodes import PathStep
 from feedwatch.config.routes import RouteSettings, TemplateSet
 from feedwatch.config.schema import (
     SIGNED_ONLY,
@@ -23,6 +23,7 @@ from feedwatch.config.schema import (
 )
 from feedwatch.config.secrets import Secret
 from feedwatch.config.values import is_webhook
+from feedwatch.config.yaml_source import Source
 from feedwatch.core.calendar import Quiet
 from feedwatch.errors import Problem
 
@@ -55,7 +56,7 @@ class Config:
     log: Literal["debug", "info", "warning", "error"]
     warnings: tuple[Problem, ...] = ()
     _file: str = field(repr=False)
-    _root: Node = field(repr=False)
+    _source: Source = field(repr=False)
 
     @property
     def folder(self) -> Path:
@@ -64,7 +65,7 @@ class Config:
 
     def locate(self, path: Sequence[PathStep]) -> tuple[int, int]:
         """Find line and column of a value, or of the nearest thing around it: `("targets", "phone")`."""
-        return find_node(self._root, path)[1]
+        return self._source.find_place(path)
 
     def problem(self, path: Sequence[PathStep], message: str) -> Problem:
         """Make a problem that names where a value stands."""

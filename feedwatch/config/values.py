@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -37,11 +38,13 @@ from feedwatch.core.networks import Network
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WEBHOOK = "webhook+"
+_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{0,3})?(/[!-~]*)?")
+"""What nearly every address is like: nothing in it could be read in two ways."""
 _HOST = re.compile(r"(?=.*[^\W\d])[^\W_][\w-]*(\.[^\W_][\w-]*)*\.?")
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReadingContext:
     """What values are read against: where texts resolve, and which names the file has.
 
@@ -55,6 +58,13 @@ class ReadingContext:
     listed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     templates: frozenset[str] = frozenset()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+    @cached_property
+    def selectable(self) -> Collection[str] | None:
+        """All names that may select a feed: kinds and feeds. None when some account finds its own."""
+        if self.accounts - self.listed.keys():
+            return None
+        return {*Kind, *(name for names in self.listed.values() for name in names)}
 
 
 def context_of(info: ValidationInfo) -> ReadingContext:
@@ -205,6 +215,8 @@ FilePath = Annotated[Path, BeforeValidator(_read_path), _TEXT_SCHEMA]
 
 def check_web_address(text: str) -> str:
     """Refuse what is no http or https address of a host."""
+    if _PLAIN_ADDRESS.fullmatch(text):
+        return text
     if "://" not in text:
         raise ValueError("an address is wanted: https://…")
     try:

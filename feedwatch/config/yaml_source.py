@@ -6,21 +6,21 @@ never raised, and never repeats what the file says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from feedwatch.config.nodes import ListNode, MappingNode, Node, Origin, Place, ScalarNode
+from feedwatch.config.nodes import ListNode, MappingNode, Node, Origin, PathStep, Place, ScalarNode, find_node
 
-LARGEST_FILE = 4 * 1024 * 1024
-MOST_NODES = 300_000
+LARGEST_FILE = 16 * 1024 * 1024
+MOST_NODES = 500_000
 DEEPEST = 40
 
 Tell = Callable[[Place, str], None]
 
-_START = Place(1, 1)
+_START: Place = (1, 1)
 _MERGE = "<<"
 _ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
 _OURS = {origin.value: origin for origin in Origin}
@@ -56,12 +56,15 @@ _TAB = "a tab: YAML is indented with spaces"
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping that is not closed yet, and the key that waits for its value."""
+    """A list or mapping that is not closed yet, and the key that waits for its value, with its place.
+
+    None for a key that cannot be one: what stands behind it is read over.
+    """
 
     node: ListNode | MappingNode
     anchor: str | None
-    key: ScalarNode | None = None
-    expects_key: bool = True
+    expects_key: bool
+    key: tuple[str, Place] | None = None
     merged: list[Node] = field(default_factory=list)
 
 
@@ -87,6 +90,27 @@ def read_nodes(content: bytes, tell: Tell) -> Node | None:
     return None
 
 
+class Source:
+    """The content of a file without a problem, for whoever asks later where something in it stands.
+
+    Hardly anybody does, and the nodes of many feeds take more room than all that is made of them: they are
+    built anew for the first who asks.
+    """
+
+    __slots__ = ("_content", "_root")
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._root: Node | None = None
+
+    def find_place(self, path: Sequence[PathStep]) -> Place:
+        """Find where a value stands, or the nearest thing around it."""
+        if self._root is None:
+            self._root = read_nodes(self._content, lambda _place, _message: None)
+        assert self._root is not None  # the same content could be read before
+        return find_node(self._root, path)[1]
+
+
 def _decode(content: bytes, tell: Tell) -> str | None:
     if len(content) > LARGEST_FILE:
         tell(_START, f"the file is larger than {LARGEST_FILE // 1024**2} MiB: no configuration is")
@@ -101,11 +125,11 @@ def _decode(content: bytes, tell: Tell) -> str | None:
 
 def _place_offset(text: str, offset: int) -> Place:
     before = text[:offset]
-    return Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 def _place_mark(mark: Any) -> Place:
-    return Place(mark.line + 1, mark.column + 1) if mark else _START
+    return (mark.line + 1, mark.column + 1) if mark else _START
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
@@ -115,9 +139,10 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
     at_end = error.problem_mark is not None and error.problem_mark.index >= len(text.rstrip())
     mark = error.context_mark if (in_quotes or at_end) and error.context_mark else error.problem_mark
     place = _place_mark(mark)
+    number, column = place
     lines = text.split("\n")
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    if "\t" in line[: place.column] and not line[: place.column].strip():
+    before = lines[number - 1][:column] if number <= len(lines) else ""
+    if "\t" in before and not before.strip():
         return place, _TAB
     return place, _SYNTAX.get(str(error.problem), _UNREADABLE)
 
@@ -131,56 +156,65 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._root: Node | None = None
         self._count = 0
+        self._documents = 0
+        # Of these there is one for each value: to look them up costs less than a chain of questions.
+        self._steps: dict[type[yaml.Event], Callable[[Any], None]] = {
+            yaml.DocumentStartEvent: self._start_document,
+            yaml.ScalarEvent: self._take_scalar,
+            yaml.AliasEvent: self._take_alias,
+            yaml.SequenceStartEvent: self._start,
+            yaml.MappingStartEvent: self._start,
+            yaml.SequenceEndEvent: self._close,
+            yaml.MappingEndEvent: self._close,
+        }
 
     def build(self, text: str) -> Node | None:
-        documents = 0
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                if documents == 2:
-                    self._tell(
-                        _place_mark(event.start_mark),
-                        "a second document starts here: one is all there can be",
-                    )
-                    break
-            elif isinstance(event, yaml.NodeEvent):
-                self._take_node(event)
-            elif isinstance(event, yaml.CollectionEndEvent):
-                self._close()
+            if step := self._steps.get(type(event)):
+                step(event)
+            if self._documents > 1:
+                break
         return self._root
 
-    def _take_node(self, event: yaml.NodeEvent) -> None:
-        place = _place_mark(event.start_mark)
-        if isinstance(event, yaml.ScalarEvent):
-            scalar = self._make_scalar(event, place)
-            self._remember(event.anchor, scalar)
-            self._put(scalar)
-        elif isinstance(event, yaml.AliasEvent):
-            self._put(self._recall(event.anchor, place))
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self._start(event, place)
+    def _start_document(self, event: yaml.DocumentStartEvent) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            place = _place_mark(event.start_mark)
+            self._tell(place, "a second document starts here: one is all there can be")
 
-    def _make_scalar(self, event: yaml.ScalarEvent, place: Place) -> ScalarNode:
-        tag, plain = event.tag, not event.style
-        absent = plain and tag is None and event.value in _ABSENT
-        return ScalarNode(event.value, place, self._origin_of(tag, place), absent)
+    def _take_scalar(self, event: yaml.ScalarEvent) -> None:
+        place, tag, text = _place_mark(event.start_mark), event.tag, event.value
+        if tag is None and event.anchor is None and self._open and self._open[-1].expects_key:
+            self._take_key(self._open[-1], text, place)  # nearly every key is that plain
+            return
+        absent = tag is None and not event.style and text in _ABSENT
+        scalar = ScalarNode(text, place, self._origin_of(tag, place), absent)
+        self._remember(event.anchor, scalar)
+        self._put(scalar)
+
+    def _take_alias(self, event: yaml.AliasEvent) -> None:
+        self._put(self._recall(event.anchor, _place_mark(event.start_mark)))
 
     def _origin_of(self, tag: str | None, place: Place) -> Origin:
+        if tag is None:
+            return Origin.TEXT
         if tag in _OURS:
             return _OURS[tag]
-        if tag is not None and tag != "!" and tag not in _STANDARD_TAGS:
+        if tag != "!" and tag not in _STANDARD_TAGS:
             self._tell(place, "an unknown tag: there are `!file` and `!credential`")
         return Origin.TEXT
 
-    def _start(self, event: yaml.CollectionStartEvent, place: Place) -> None:
+    def _start(self, event: yaml.CollectionStartEvent) -> None:
+        place = _place_mark(event.start_mark)
         if len(self._open) >= DEEPEST:
             self._stop(place, "nested too deeply")
         if self._origin_of(event.tag, place) is not Origin.TEXT:
             self._tell(place, "this tag goes before a name, not before a list or mapping")
-        node = ListNode(place) if isinstance(event, yaml.SequenceStartEvent) else MappingNode(place)
-        self._open.append(_Open(node, event.anchor))
+        is_list = isinstance(event, yaml.SequenceStartEvent)
+        node = ListNode(place) if is_list else MappingNode(place)
+        self._open.append(_Open(node, event.anchor, expects_key=not is_list))
 
-    def _close(self) -> None:
+    def _close(self, _event: yaml.CollectionEndEvent) -> None:
         closed = self._open.pop()
         if isinstance(closed.node, MappingNode):
             for source in closed.merged:
@@ -197,31 +231,34 @@ class _Builder:
         if isinstance(top.node, ListNode):
             top.node.append(node)
             self._grow(top.node, node)
-        elif top.expects_key:
-            top.key, top.expects_key = self._check_key(top.node, node), False
-        else:
+        elif not top.expects_key:
             self._put_value(top, top.node, node)
             top.expects_key = True
-
-    def _check_key(self, mapping: MappingNode, node: Node) -> ScalarNode | None:
-        if not isinstance(node, ScalarNode) or node.origin is not Origin.TEXT:
+        elif isinstance(node, ScalarNode) and node.origin is Origin.TEXT:
+            self._take_key(top, node.text, node.place)
+        else:
             self._tell(node.place, "a key must be a plain text; a value that starts with { or [ needs quotes")
-            return None
-        if node.text in mapping:
-            first = mapping.key_places[node.text].line
-            self._tell(node.place, f"this key stands twice; the first is on line {first}")
-            return None
-        return node
+            top.key, top.expects_key = None, False
+
+    def _take_key(self, top: _Open, text: str, place: Place) -> None:
+        mapping = top.node
+        assert isinstance(mapping, MappingNode)
+        top.key, top.expects_key = (text, place), False
+        if text in mapping:
+            first, _ = mapping.key_places[text]
+            self._tell(place, f"this key stands twice; the first is on line {first}")
+            top.key = None
 
     def _put_value(self, top: _Open, mapping: MappingNode, value: Node) -> None:
         self._grow(mapping, value)
         if top.key is None:
             return
-        if top.key.text == _MERGE:
+        text, place = top.key
+        if text == _MERGE:
             top.merged.append(value)
             return
-        mapping[top.key.text] = value
-        mapping.key_places[top.key.text] = top.key.place
+        mapping[text] = value
+        mapping.key_places[text] = place
 
     def _merge(self, mapping: MappingNode, source: Node) -> None:
         """Take over what `<<` names; what the mapping says itself stays, and the first source wins."""
@@ -236,7 +273,8 @@ class _Builder:
 
     def _grow(self, parent: ListNode | MappingNode, child: Node) -> None:
         parent.size += child.size
-        parent.height = max(parent.height, child.height + 1)
+        if child.height >= parent.height:
+            parent.height = child.height + 1
         self._count += 1
         if parent.height > DEEPEST:
             self._stop(child.place, "nested too deeply")

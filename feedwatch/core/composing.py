@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from feedwatch.core.about import more_of, say_more, say_synopsis
-from feedwatch.core.document import write_document
+from feedwatch.core.document import measure_story, write_document
 from feedwatch.core.messages import Composed, Markup, PictureLink, Story, Style
 from feedwatch.core.offer import (
     BETWEEN,
@@ -25,6 +25,7 @@ from feedwatch.core.writing import (
     cap_sentence,
     for_twin,
     join_entries,
+    measure_added,
     write_entry,
     write_plain,
     write_sentence,
@@ -41,6 +42,7 @@ class _Entry:
     """One story in words: line by line, and as written. `more` stands below it, where it is detailed."""
 
     story: Story
+    heading: str
     lines: tuple[Sentence, ...]
     picture: PictureLink | None = None
     text: str = ""
@@ -50,49 +52,57 @@ class _Entry:
 
 def compose_longest(offer: Offer) -> Composed:
     """Make one message of the longest run of stories that fits, or of what fits of the first."""
-    entries = _write_entries(offer)
-    style = offer.style
-
-    def compose(named: int) -> Composed:
-        return _compose(entries[:named], offer, offer.told_with(named))
-
-    most = len(entries)
-    if most and not fits(compose(most), style):
-        most = find_most(most - 1, lambda named: measure_in(compose(named).body, style) <= style.limit)
-    # Bodies only grow with the run, but titles may shrink again: the last steps are made one by one.
-    while most > 1 and not fits(compose(most), style):
+    entries, most = _write_entries(offer)
+    message = _compose(entries[:most], offer, offer.told_with(most))
+    # Titles may shrink again as fewer are told: the last steps are made one by one.
+    while most > 1 and not fits(message, offer.style):
         most -= 1
-    message = compose(max(most, 1))
-    if fits(message, style):
-        return _add_details(message, entries[: max(most, 1)], offer)
-    return message if style.markup is Markup.JSON else _compress(entries[0], offer)
+        message = _compose(entries[:most], offer, offer.told_with(most))
+    if fits(message, offer.style):
+        return _add_details(message, entries[:most], offer)
+    return message if offer.style.markup is Markup.JSON else _compress(entries[0], offer)
 
 
-def _write_entries(offer: Offer) -> list[_Entry]:
-    """The stories that a message may name: no more than could fit by their length alone."""
+def _write_entries(offer: Offer) -> tuple[list[_Entry], int]:
+    """The stories that a message may name, and how many of them may fit by what is said of each alone."""
+    style = offer.style
     # What is longer than all that fits is tried in many lengths further on: none of them is a longer one.
-    most = max(offer.style.limit, 1)
-    pictures = link_pictures(offer.stories, offer.style, offer.batch, detailed=False)
+    longest = max(style.limit, 1)
+    pictures = link_pictures(offer.stories, style, offer.batch, detailed=False)
     entries: list[_Entry] = []
+    headings: set[str] = set()
     length = 0
     for story, picture in zip(offer.stories[: offer.most_named], pictures, strict=False):
-        lines = tuple(cap_sentence(line, most) for line in describe_story(story))
-        entries.append(_write(_Entry(story, lines, picture), offer.style))
-        length += measure_in(entries[-1].text, offer.style)
-        if length > offer.style.limit:
-            break
-    return entries
+        lines = tuple(cap_sentence(line, longest) for line in describe_story(story))
+        entry = _Entry(story, heading_of(story), lines, picture, _write_lines(story, lines, style, picture))
+        entries.append(entry)
+        length += _measure(entry, style, headings)
+        if length > style.limit:
+            return entries, max(len(entries) - 1, 1)
+        headings.add(entry.heading)
+    return entries, max(len(entries), 1)
+
+
+def _measure(entry: _Entry, style: Style, headings: Collection[str]) -> int:
+    """How much longer a body is for an entry, below these headings, at least."""
+    if style.markup is Markup.JSON:
+        return measure_story(entry.story, entry.text, style)
+    # A single heading may be left out.
+    new = entry.heading if headings and entry.heading not in headings else None
+    return measure_added(entry.text, style, heading=new)
 
 
 def _write(entry: _Entry, style: Style) -> _Entry:
-    is_notice = entry.story.notice is not None
     lines = entry.lines
-    if style.markup is not Markup.JSON:
+    if entry.more and style.markup is not Markup.JSON:
         # Plain text has nothing but blanks to show what belongs to what is above.
         lead = (Part("  "),) if style.markup is Markup.TEXT else ()
         lines += tuple((*lead, *line) for line in entry.more)
-    text = write_entry(lines, style, is_notice=is_notice, picture=entry.picture)
-    return replace(entry, text=text)
+    return replace(entry, text=_write_lines(entry.story, lines, style, entry.picture))
+
+
+def _write_lines(story: Story, lines: Sequence[Sentence], style: Style, picture: PictureLink | None) -> str:
+    return write_entry(lines, style, is_notice=story.notice is not None, picture=picture)
 
 
 def _compose(entries: Sequence[_Entry], offer: Offer, told: Sequence[Story]) -> Composed:
@@ -129,7 +139,7 @@ def _write_twin(entries: Sequence[_Entry], offer: Offer, title: str, more: int) 
 def _group_texts(entries: Iterable[_Entry]) -> Mapping[str, Sequence[str]]:
     groups: dict[str, list[str]] = {}
     for entry in entries:
-        groups.setdefault(heading_of(entry.story), []).append(entry.text)
+        groups.setdefault(entry.heading, []).append(entry.text)
     return groups
 
 

@@ -62,6 +62,8 @@ def find_moved(places: Sequence[int]) -> set[int]:
 
     Of two that swapped, the one that went up is taken as the mover, as a person would say it.
     """
+    if list(places) == sorted(set(places)):
+        return set()  # as almost always
     tails: list[int] = []  # the smallest last value of an increasing run of each length
     tail_at: list[int] = []
     came_from: list[int] = []
@@ -110,8 +112,12 @@ def _carry_over_unsaid(match: Match, rules: KindRules) -> Match:
     A rating is the exception: none means that the title is not rated any more.
     """
     names = [name for name in rules.compared if name not in ("title", "link", "rating")]
+    if not names:
+        return match
     filled: dict[str, Entry] = {}
     for old, new in match.stayed:
+        if old.facts == new.facts:
+            continue
         missing = {n: old.facts[n] for n in names if n in old.facts and n not in new.facts}
         if missing and not _has_come_out(old, new):
             filled[new.key] = replace(new, facts={**new.facts, **missing})
@@ -180,6 +186,8 @@ def _judge_appeared(
 
 def _drop_seen(match: Match, seen: Collection[str]) -> list[Entry]:
     """What appeared but was not seen within `keep`; an alias that others share tells nothing."""
+    if not seen:
+        return list(match.appeared)
     shared = Counter(entry.alias for entry in (*match.before.entries, *match.after.entries))
     return [
         entry
@@ -231,8 +239,15 @@ def _moved_keys(match: Match) -> set[str]:
     return moved | {new.key for old, new in match.stayed if (old.position is None) != (new.position is None)}
 
 
+def _say_the_same(old: Entry, new: Entry) -> bool:
+    """As most entries do from one poll to the next."""
+    return old.title == new.title and old.link == new.link and old.facts == new.facts
+
+
 def _compare_facts(old: Entry, new: Entry, rules: KindRules) -> dict[str, FactChange]:
     facts: dict[str, FactChange] = {}
+    if _say_the_same(old, new):
+        return facts
     for name in rules.compared:
         was, now = fact_of(old, name), fact_of(new, name)
         if was == now or (name == "link" and strip_reference(was) == strip_reference(now)):

@@ -13,14 +13,15 @@ from datetime import datetime
 from feedwatch.core.about import more_of
 from feedwatch.core.keys import full_name
 from feedwatch.core.manner import Batch
-from feedwatch.core.messages import Story
+from feedwatch.core.messages import Story, Style
 from feedwatch.core.model import Notice, NoticeKind, RecordedChange, TitleDetails
 from feedwatch.core.stories import known_facts
-from feedwatch.core.text import page_of
+from feedwatch.core.text import measure_in, page_of
 
 VERSION = 1
 """Of the schema (docs/webhook.schema.json). Keys may be added to a version; none is taken away or changed."""
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
 
@@ -46,6 +47,12 @@ def write_document(
         period_at=show_instant(batch.period_at),
         part=batch.part,
     )
+
+
+def measure_story(story: Story, line: str, style: Style) -> int:
+    """Measure by how much a document is longer for one more story, without what more is known of it."""
+    laid_out = _lay_out_notice(story.notice, line) if story.notice else _lay_out_story(story, line, False)
+    return sum(measure_in(_dump(part), style) for part in (laid_out, line))
 
 
 def write_plain_document(title: str, text: str) -> str:
@@ -77,8 +84,12 @@ def show_instant(at: datetime | None) -> str | None:
 
 
 def _write(**parts: object) -> str:
+    return _dump({"version": VERSION, **parts})
+
+
+def _dump(value: object) -> str:
     # Half a character has no UTF-8, and strict readers refuse it escaped.
-    return _HALF_CHARACTER.sub("\ufffd", json.dumps({"version": VERSION, **parts}, ensure_ascii=False))
+    return _HALF_CHARACTER.sub("\ufffd", _ENCODE(value))
 
 
 def _kind_of(stories: Sequence[Story], batch: Batch) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
+from feedwatch.core.content import content_of
 from feedwatch.core.model import Kind, RawEntry
 
-_SITE = re.compile(r"https?://(?:[^/?#]*@)?([^/?#:]*)[^/?#]*", re.IGNORECASE)
+_SITE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_HOST = re.compile(r"https?://(?:[^/?#]*@)?([^/?#:]*)", re.IGNORECASE)
 _NO_IDENTITY = re.compile(
     r"feed_token|oauth_\w+|access_token|output|start_index|max_results|utm_\w+", re.IGNORECASE
 )
@@ -38,7 +40,7 @@ Candidate = Callable[[Dated], str | None]
 
 def digest_text(*parts: str | None) -> str:
     """A short stable digest of some texts, for keys and aliases."""
-    joined = "\x1f".join(part or "" for part in parts)
+    joined = "\x1f".join([part or "" for part in parts])
     return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
@@ -76,6 +78,12 @@ def choose_post_keys(entries: Sequence[RawEntry], dated_at: Sequence[datetime | 
     return _choose(list(zip(entries, dated_at, strict=True)), (_own_id, _link, _digest_of))
 
 
+def first_choices(entries: Sequence[RawEntry], kind: Kind) -> list[str | None]:
+    """The key that each entry of a list of titles or posts takes where no other wishes for the same."""
+    candidate = _own_id if kind is Kind.STREAM else _title_id
+    return [candidate((entry, None)) for entry in entries]
+
+
 def choose_viewing_keys(entries: Sequence[RawEntry], seen_at: Sequence[datetime | None]) -> list[str]:
     """A key for each viewing: title and instant; without an instant, the entry's own id."""
     return [_viewing_key(entry, at) for entry, at in zip(entries, seen_at, strict=True)]
@@ -108,25 +116,27 @@ def _viewing_key(entry: RawEntry, at: datetime | None) -> str:
 # ── choosing ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _choose(entries: Sequence[Dated], candidates: Iterable[Candidate]) -> list[str]:
+def _choose(entries: Sequence[Dated], candidates: Sequence[Candidate]) -> list[str]:
     """The first candidate of each entry that is its own."""
     keys: list[str | None] = [None] * len(entries)
     for candidate in candidates:
+        wished = [candidate(entry) if key is None else None for entry, key in zip(entries, keys, strict=True)]
+        own = [key for key in wished if key is not None]
+        if len(set(own)) == len(entries):  # as in nearly every list: then there is nothing to choose
+            return own
         taken = set(keys)
-        for key, sharing in _group(entries, keys, candidate).items():
+        for key, sharing in _group(wished).items():
             if key not in taken and _is_one_entry([entries[index] for index in sharing]):
                 for index in sharing:
                     keys[index] = key
     return [key or _last_resort(entry) for key, entry in zip(keys, entries, strict=True)]
 
 
-def _group(
-    entries: Sequence[Dated], keys: Sequence[str | None], candidate: Candidate
-) -> dict[str, list[int]]:
-    """The indexes of entries still without a key, by the key that they would have."""
+def _group(wished: Sequence[str | None]) -> dict[str, list[int]]:
+    """The indexes of entries, by the key that they would have."""
     found: dict[str, list[int]] = {}
-    for index, entry in enumerate(entries):
-        if keys[index] is None and (key := candidate(entry)) is not None:
+    for index, key in enumerate(wished):
+        if key is not None:
             found.setdefault(key, []).append(index)
     return found
 
@@ -171,8 +181,8 @@ def _own_id(dated: Dated) -> str | None:
     stripped = strip_reference(entry.id)
     if entry.id is None or stripped is None or not stripped.startswith(("?", "#")):
         return stripped
-    site = _SITE.match(entry.id.strip())
-    return f"{site[1].lower()}/{stripped}" if site else stripped
+    host = _HOST.match(entry.id.strip())
+    return f"{host[1].lower()}/{stripped}" if host else stripped
 
 
 def _link(dated: Dated) -> str | None:
@@ -187,29 +197,34 @@ def _digest_of(dated: Dated) -> str:
 def _last_resort(dated: Dated) -> str:
     """All there is: who shares this too is the same entry."""
     entry, _ = dated
-    content = entry.facts.get("content")
-    return digest_text(_digest_of(dated), strip_reference(entry.id), strip_reference(entry.link), content)
+    link = strip_reference(entry.link)
+    return digest_text(_digest_of(dated), strip_reference(entry.id), link, content_of(entry))
 
 
 # ── addresses ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _strip(reference: str | None) -> str:
+    """Done for every entry that is read: so what is not there is not looked for by a pattern."""
     text = (reference or "").strip()
     if site := _SITE.match(text):
         text = _strip_address(text[site.end() :])
-    return _PLACE.sub(r"\1", text) if "queue" in text else text
+    return _PLACE.sub(r"\1", text) if "/available/" in text or "/saved/" in text else text
 
 
 def _strip_address(rest: str) -> str:
-    """What follows the host, as far as it is identity. Split by hand: this is done for every entry."""
+    """What follows the host, as far as it is identity."""
+    if "?" not in rest and "#" not in rest:
+        return rest.strip("/")
     rest, mark, fragment = rest.partition("#")
     path, _, query = rest.partition("?")
-    query = _drop_strangers(query) if query else ""
+    query = _drop_strangers(query)
     return path.strip("/") + (f"?{query}" if query else "") + (mark + fragment if fragment else "")
 
 
 def _drop_strangers(query: str) -> str:
+    if "_" not in query and "output" not in query.lower():
+        return query
     # Textually: another spelling of the same parameters would be another key.
     return "&".join(each for each in query.split("&") if not _NO_IDENTITY.fullmatch(each.partition("=")[0]))
 

@@ -91,14 +91,15 @@ class TitleDetails:
     picture_own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # and nobody changes one: frozen it would take three times as long to make
 class RawEntry:
     """One element of a feed document as it was read, before it has a key.
 
     `title_ref` is the link to the catalog title (the identity), `link` the page for a person.
     `facts` holds what the document says under our own names: availability, rating,
-    predicted_rating, average_rating, year, category (names with a comma and a space between), content (a
-    digest).
+    predicted_rating, average_rating, year, category (names with a comma and a space between). `texts` is what
+    a post says, to be digested where that is compared (`core/content.py`); of one that another process has
+    read, the digest is among its facts (`content`).
     """
 
     id: str | None
@@ -112,6 +113,7 @@ class RawEntry:
     updated_at: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     details: Details = Details()
+    texts: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ makes no markup, calls nobody and breaks no line, whatever the service.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from feedwatch.core.about import more_of, without_more
 from feedwatch.core.composing import compose_longest
@@ -88,10 +89,11 @@ def _draft(offer: Offer, scribe: Scribe) -> Composed | None:
     """
     bare = replace(offer, stories=[without_more(story) for story in offer.stories])
     drafts: dict[int, Composed | None] = {}
+    notes: dict[Hashable, Any] = {}
 
     def write(named: int) -> Composed | None:
         if named not in drafts:
-            drafts[named] = _write_draft(bare, scribe, named)
+            drafts[named] = _write_draft(bare, scribe, named, notes)
         return drafts[named]
 
     def measure_at(named: int) -> int:
@@ -104,14 +106,14 @@ def _draft(offer: Offer, scribe: Scribe) -> Composed | None:
     named = find_longest(offer.most_named, measure_at, offer.style.limit)
     if not named or all(more_of(story) is None for story in offer.stories[:named]):
         return write(named) if named else None
-    detailed = _write_draft(offer, scribe, named)
+    detailed = _write_draft(offer, scribe, named, {})
     return detailed if detailed is not None and fits(detailed, offer.style) else write(named)
 
 
-def _write_draft(offer: Offer, scribe: Scribe, named: int) -> Composed | None:
+def _write_draft(offer: Offer, scribe: Scribe, named: int, notes: dict[Hashable, Any]) -> Composed | None:
     told = offer.told_with(named)
     stories = tuple(offer.stories[:named])
-    draft = scribe.write(Told(stories, offer.batch, len(told) - named), offer.style)
+    draft = scribe.write(Told(stories, offer.batch, len(told) - named, notes), offer.style)
     return _take_draft(draft, offer, named) if draft and draft.body.strip() else None
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from feedwatch.core.keys import alias_of, choose_post_keys, choose_title_keys, choose_viewing_keys
+from feedwatch.core.content import content_of
+from feedwatch.core.keys import (
+    alias_of,
+    choose_post_keys,
+    choose_title_keys,
+    choose_viewing_keys,
+    first_choices,
+)
 from feedwatch.core.kinds import SAVED, KindRules
 from feedwatch.core.model import Entry, Kind, RawEntry, Snapshot
 
@@ -30,13 +38,14 @@ def build_snapshot(
     dates = date_entries(entries, requested_at)
     keys = _choose_keys(entries, dates, rules)
     keyed = _drop_repeats(list(zip(keys, entries, dates, strict=True)))
+    unranked: list[int | None] = [None] * len(keyed)
     if not rules.order_counts:
-        return Snapshot(tuple(_entry(*item, None, rules) for item in keyed), whole=whole)
+        return Snapshot(tuple(_make_entries(keyed, unranked, rules)), whole=whole)
     # A window on another order shows any places of the list, and what leaves it leaves it by that order.
     carried = any(raw.position is not None for raw in entries) and (whole or not other_sort)
     ordered = carried or not other_sort
-    ranks = _rank([raw for _, raw, _ in keyed], carried=carried) if ordered else [None] * len(keyed)
-    made = [_entry(*item, rank, rules) for item, rank in zip(keyed, ranks, strict=True)]
+    ranks = _rank([raw for _, raw, _ in keyed], carried=carried) if ordered else unranked
+    made = _make_entries(keyed, ranks, rules)
     made.sort(key=lambda entry: (entry.position is None, entry.position or 0))
     return Snapshot(tuple(made), whole=whole, ordered=ordered)
 
@@ -50,6 +59,41 @@ def date_entries(entries: Sequence[RawEntry], requested_at: datetime) -> list[da
     return [
         entry.watched_at or entry.published_at or (None if moves else entry.updated_at) for entry in entries
     ]
+
+
+def stands_alone(entries: Sequence[RawEntry], snapshot: Snapshot, rules: KindRules) -> bool:
+    """Whether each entry would be read as it is in `snapshot` whatever else its list held.
+
+    Then it need not be read again for as long as it is as it was: no other had a say in its key, its place is
+    the one where it stands, and its date its own. A viewing is never read so: what a window leaves out is
+    looked for by all that it shows.
+    """
+    if rules.kind is Kind.HISTORY or any(raw.position is not None or raw.saved for raw in entries):
+        return False
+    if rules.dated and not all(raw.watched_at or raw.published_at for raw in entries):
+        return False
+    return [entry.key for entry in snapshot.entries] == first_choices(entries, rules.kind)
+
+
+def complete_snapshot(new: Snapshot, places: Sequence[int | None], before: Snapshot) -> Snapshot | None:
+    """A list of which only new entries were read, with those that are as they were `before`.
+
+    `places` says for each entry of the list where it stood before, from 0; None for the next that is new. The
+    answer is None where they have to be read together: a new entry has the key of one that is known, or that
+    is not known.
+    """
+    if any(place is not None and place >= len(before.entries) for place in places):
+        return None
+    coming = iter(new.entries)
+    entries = [next(coming) if place is None else before.entries[place] for place in places]
+    if len({entry.key for entry in entries}) != len(entries):
+        return None
+    if new.ordered:
+        entries = [
+            entry if entry.position == rank else replace(entry, position=rank)
+            for rank, entry in enumerate(entries, start=1)
+        ]
+    return replace(new, entries=tuple(entries))
 
 
 Keyed = tuple[str, RawEntry, datetime | None]
@@ -87,21 +131,22 @@ def _rank(entries: Sequence[RawEntry], *, carried: bool) -> list[int | None]:
     return ranks
 
 
-def _entry(
-    key: str, raw: RawEntry, dated_at: datetime | None, position: int | None, rules: KindRules
-) -> Entry:
-    facts = _state_facts(raw, dated_at, rules)
-    return Entry(
-        key=key,
-        title=raw.title,
-        link=raw.link,
-        position=position,
-        facts={name: facts[name] for name in (*rules.compared, *rules.recorded) if name in facts},
-        dated_at=dated_at if rules.dated else None,
-        alias=None if rules.kind is Kind.HISTORY else alias_of(raw),
-        details=raw.details,
-        title_ref=_place_in_catalog(raw.title_ref),
-    )
+def _make_entries(keyed: Sequence[Keyed], ranks: Sequence[int | None], rules: KindRules) -> list[Entry]:
+    names = (*rules.compared, *rules.recorded)
+    return [
+        Entry(
+            key=key,
+            title=raw.title,
+            link=raw.link,
+            position=rank,
+            facts=_state_facts(raw, dated_at, rules.kind, names),
+            dated_at=dated_at if rules.dated else None,
+            alias=None if rules.kind is Kind.HISTORY else alias_of(raw),
+            details=raw.details,
+            title_ref=_place_in_catalog(raw.title_ref),
+        )
+        for (key, raw, dated_at), rank in zip(keyed, ranks, strict=True)
+    ]
 
 
 def _place_in_catalog(reference: str | None) -> str | None:
@@ -109,13 +154,17 @@ def _place_in_catalog(reference: str | None) -> str | None:
     return place[0] if place else None
 
 
-def _state_facts(raw: RawEntry, dated_at: datetime | None, rules: KindRules) -> dict[str, str]:
-    """All that an entry says, under the names that the rules know."""
+def _state_facts(
+    raw: RawEntry, dated_at: datetime | None, kind: Kind, names: Sequence[str]
+) -> dict[str, str]:
+    """What an entry says, as far as the rules ask for it by name."""
     facts = dict(raw.facts)
     if raw.saved:
         facts.setdefault("availability", SAVED)
-    if dated_at and rules.kind is Kind.HISTORY:
+    if dated_at and kind is Kind.HISTORY:
         facts["watched_at"] = dated_at.isoformat()
-    if raw.published_at:
+    if raw.published_at and "published_at" in names:
         facts["published_at"] = raw.published_at.isoformat()
-    return facts
+    if "content" in names and (content := content_of(raw)):
+        facts["content"] = content
+    return {name: facts[name] for name in names if name in facts}

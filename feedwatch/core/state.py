@@ -36,6 +36,7 @@ class PollTask:
     when this one was taken (law 11). `validators` holds one pair a page, in page order.
     `believed_at` is when a whole reply was last read; `first` says that there is no snapshot yet.
     `plain` asks for the API's plain XML; `body_etag` and `body_total` are what its last whole reply said.
+    `parts` is by what its entries are known again (parse/parts.py).
     """
 
     feed_id: int
@@ -63,6 +64,7 @@ class PollTask:
     failures: int = 0
     failing_since_at: datetime | None = None
     broken_announced: bool = False
+    parts: bytes | None = field(default=None, repr=False)
 
     @property
     def feed(self) -> str:
@@ -75,7 +77,10 @@ class PollResult:
     """What a poll brought: a snapshot read to its end, and what to remember of the reply.
 
     `earlier` are viewings that a window does not show (core/earlier.py), from the history as a whole: those
-    before a baseline, or those between what was known and what the window shows.
+    before a baseline, or those between what was known and what the window shows. `parts` is by what its
+    entries are known again. Where `places` is given, `snapshot` holds those alone that were not known, and is
+    to be completed from the snapshot of the poll that had landed last when this one was taken
+    (`core.snapshot.complete_snapshot`).
     """
 
     snapshot: Snapshot
@@ -89,6 +94,13 @@ class PollResult:
     paging_refused: bool = False
     moved_to: str | None = field(default=None, repr=False)
     earlier: tuple[Entry, ...] = ()
+    parts: bytes | None = field(default=None, repr=False)
+    places: tuple[int | None, ...] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries the list has."""
+        return len(self.snapshot.entries if self.places is None else self.places)
 
 
 @dataclass(frozen=True, slots=True)

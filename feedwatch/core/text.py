@@ -48,14 +48,17 @@ def measure_in(text: str, style: Style) -> int:
 
 def clean(text: str) -> str:
     """One line without control characters, direction overrides or halves of characters, no token shown."""
-    text = _LONE_SURROGATE.sub("\ufffd", _UNSEEN_IN_TEXT.sub("", text))
-    return _TOKEN.sub(rf"\g<name>={ELLIPSIS}", " ".join(text.split()))
+    if not text.isprintable():  # of what is, nothing is unseen, and no half of a character
+        text = _LONE_SURROGATE.sub("\ufffd", _UNSEEN_IN_TEXT.sub("", text))
+    text = " ".join(text.split())
+    return _TOKEN.sub(rf"\g<name>={ELLIPSIS}", text) if "=" in text else text
 
 
 def defuse(text: str, style: Style) -> str:
     """A text that calls nobody: something unseen stands behind whatever calls people or groups."""
     for mention in style.mentions.split():
-        text = _find_mention(mention).sub(_break_mention, text)
+        if mention in text:
+            text = _find_mention(mention).sub(_break_mention, text)
     return text
 
 
@@ -66,8 +69,8 @@ def escape_markup(text: str, markup: str) -> str:
     """
     if not markup:
         return text
-    inline = "".join(character for character in markup if character not in "#>+-")
-    text = re.sub(f"[{re.escape(inline)}]", r"\\\g<0>", text) if inline else text
+    inline = _find_inline(markup)
+    text = inline.sub(r"\\\g<0>", text) if inline is not None else text
     return _LINE_MARKUP.sub(_escape_start, text)
 
 
@@ -169,6 +172,12 @@ def _is_flag_half(character: str) -> bool:
 def _find_mention(mention: str) -> re.Pattern[str]:
     # A command (`/start`) begins a word: names of feeds, `jane/queue`, stay as they are.
     return re.compile((r"(?<!\w)" if mention == "/" else "") + re.escape(mention))
+
+
+@functools.cache
+def _find_inline(markup: str) -> re.Pattern[str] | None:
+    inline = "".join(character for character in markup if character not in "#>+-")
+    return re.compile(f"[{re.escape(inline)}]") if inline else None
 
 
 def _break_mention(match: re.Match[str]) -> str:

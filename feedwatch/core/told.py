@@ -5,8 +5,9 @@ The core asks for a draft of each run of stories that might become a message, an
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from feedwatch.core.manner import Batch
 from feedwatch.core.messages import Markup, PictureLink, Story, Style
@@ -14,11 +15,16 @@ from feedwatch.core.messages import Markup, PictureLink, Story, Style
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one message tells: these stories, in order, and `more` titles that it only counts."""
+    """What one message tells: these stories, in order, and `more` titles that it only counts.
+
+    `notes` are the scribe's: what it has worked out about the stories, one after the other. Who asks for
+    drafts of longer and shorter runs of the same stories hands over the same each time.
+    """
 
     stories: tuple[Story, ...]
     batch: Batch = field(default_factory=Batch)
     more: int = 0
+    notes: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

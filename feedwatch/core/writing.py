@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from feedwatch.core.messages import Markup, PictureLink, Style
 from feedwatch.core.telling import OWN_HEADING
-from feedwatch.core.text import defuse, defuse_link, escape_html, escape_markup, shorten
+from feedwatch.core.text import defuse, defuse_link, escape_html, escape_markup, measure_in, shorten
 from feedwatch.core.wording import Part, Sentence
 
 MARKDOWN = "\\*_~`|[]<>#"
@@ -72,6 +72,14 @@ def join_entries(groups: Mapping[str, Sequence[str]], style: Style, *, title: st
     return ("\n" if style.markup is Markup.HTML else "\n\n").join(blocks)
 
 
+def measure_added(entry: str, style: Style, *, heading: str | None = None) -> int:
+    """Measure by how much a body is longer for one more entry, below a heading of its own if there is one."""
+    breaks = 0 if style.markup is Markup.HTML else 1
+    if heading is None:
+        return breaks + measure_in(entry, style)
+    return breaks + 1 + measure_in(_join_block(heading, (entry,), style, bare=False), style)
+
+
 def for_title(style: Style) -> Style:
     """Give the style of a title: one line of text."""
     return replace(style, markup=Markup.TEXT, escape=style.title_escape)
@@ -84,7 +92,12 @@ def for_twin(style: Style) -> Style:
 
 def cap_sentence(sentence: Sentence, most: int) -> Sentence:
     """Cut what comes from elsewhere, each part to so many units at most."""
-    return tuple(replace(p, text=shorten(p.text, most)) if p.foreign else p for p in sentence)
+    return tuple(_cap_part(part, most) if part.foreign else part for part in sentence)
+
+
+def _cap_part(part: Part, most: int) -> Part:
+    text = shorten(part.text, most)
+    return part if text == part.text else replace(part, text=text)
 
 
 # ── text ──────────────────────────────────────────────────────────────────────────────────────────

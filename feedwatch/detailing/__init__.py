@@ -3,7 +3,7 @@
 A message never depends on it: what is missing, late or refused is left out.
 """
 
-from feedwatch.detailing.catalog import OpenedApi
+from feedwatch.detailing.answers import OpenedApi
 from feedwatch.detailing.detailer import Detailer
 from feedwatch.detailing.sources import OpenApi, Sources
 

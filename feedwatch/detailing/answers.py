@@ -1,14 +1,18 @@
-"""What asking about titles brings: an answer for each, or trouble."""
+"""Who is asked about titles, and what that brings: an answer for each, or trouble."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from feedwatch.core.model import Reason, TitleDetails
 from feedwatch.core.statuses import Action
 from feedwatch.core.subjects import WantedTitle
+
+if TYPE_CHECKING:
+    from feedwatch.netflix.api import Api
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,15 @@ class Trouble:
     rest: timedelta | None = None
     title: WantedTitle | None = None
     ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedApi:
+    """An account's API; `sign_out` is to be told that its token is dead, `asked_as` says whose that is."""
+
+    api: Api
+    asked_as: str = field(repr=False)
+    sign_out: Callable[[], Awaitable[object]] = field(repr=False)
 
 
 async def _sign_out_nobody() -> None:

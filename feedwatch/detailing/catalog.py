@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from feedwatch.core.model import Reason, TitleDetails
 from feedwatch.core.networks import host_of
@@ -25,15 +25,6 @@ _LONGEST_SYNOPSIS = 2000
 _ENDING = {Action.SIGN_IN_AGAIN, Action.UNKNOWN}
 _ENDING_REASONS = {Reason.RATE_LIMITED, Reason.UNAVAILABLE, Reason.WRONG_CLOCK, Reason.NO_CREDENTIALS}
 _NOTHING = {Action.GIVE_UP, Action.FIX_REQUEST}
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedApi:
-    """An account's API; `sign_out` is to be told that its token is dead, `asked_as` says whose that is."""
-
-    api: Api
-    asked_as: str = field(repr=False)
-    sign_out: Callable[[], Awaitable[object]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from feedwatch.core.statuses import Action
 from feedwatch.core.subjects import WantedTitle
 from feedwatch.detailing.answers import Answer, Source, Trouble
 from feedwatch.errors import StoreError
-from feedwatch.store import Askable, Store, StoreThread
+from feedwatch.store import Askable, Store
+from feedwatch.store.thread import StoreThread
 
 _LOG = logging.getLogger("feedwatch.detailing")
 

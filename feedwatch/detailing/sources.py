@@ -1,4 +1,7 @@
-"""Who is asked about the titles of which account: its own service, or TMDB, or nobody."""
+"""Who is asked about the titles of which account: its own service, or TMDB, or nobody.
+
+What asks is loaded with the first account that somebody can be asked about.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from feedwatch.config import Config, NetflixAccount
 from feedwatch.core.networks import host_of
-from feedwatch.detailing.answers import Source
-from feedwatch.detailing.catalog import OpenedApi, ask_catalog
-from feedwatch.detailing.films import ask_tmdb
+from feedwatch.detailing.answers import OpenedApi, Source
 from feedwatch.netflix.calling import SendCall
 from feedwatch.store import Askable
-from feedwatch.tmdb import RATE, Pace, Tmdb
+
+if TYPE_CHECKING:
+    from feedwatch.tmdb import Pace, Tmdb
 
 OpenApi = Callable[[str], Awaitable[OpenedApi | None]]
 """Opens the API of an account; None while nothing may be signed for it."""
@@ -38,7 +42,8 @@ class Sources:
         self._open_api = open_api
         self._send = send
         self._now = now
-        self._pace = Pace(RATE, turns / "tmdb")
+        self._turns = turns
+        self._pace: Pace | None = None
         self._tmdb: Tmdb | None = None
         self.apply(config)
 
@@ -53,6 +58,9 @@ class Sources:
         server, key = config.tmdb.url.rstrip("/"), config.tmdb.api_key.reveal()
         if self._tmdb is not None and (self._tmdb.server, self._tmdb.key) == (server, key):
             return self._tmdb
+        from feedwatch.tmdb import RATE, Pace, Tmdb  # noqa: PLC0415 — see above
+
+        self._pace = self._pace or Pace(RATE, self._turns / "tmdb")
         return Tmdb(server, key, self._send, self._now, pace=self._pace)
 
     @property
@@ -78,10 +86,14 @@ class Sources:
         opened = await self._open_api(account)
         if opened is None:
             return None
+        from feedwatch.detailing.catalog import ask_catalog  # noqa: PLC0415
+
         ask = partial(ask_catalog, opened.api)
         return Source(host_of(settings.url), ask, opened.asked_as, opened.sign_out)
 
     def _ask_tmdb(self) -> Source | None:
         if self._tmdb is None:
             return None
+        from feedwatch.detailing.films import ask_tmdb  # noqa: PLC0415
+
         return Source(host_of(self._tmdb.server), partial(ask_tmdb, self._tmdb))

@@ -18,7 +18,8 @@ from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason
 from feedwatch.core.schedule import RATE_REST, back_off, is_broken_by_now, next_poll_after
 from feedwatch.core.state import AccountStatus, IndexEffect, SignIn
 from feedwatch.services import Found, IndexFailed, Means, Memory, ServiceSettings, host_of, open_service
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
+from feedwatch.store.thread import StoreThread
 
 _LOG = logging.getLogger("feedwatch.discover")
 
@@ -122,7 +123,7 @@ class _Recalled:
 
 
 def _recall(store: Store, asking: Asking, now: datetime) -> _Recalled | None:
-    status = find_status(store, asking.account)
+    status = store.account_status(asking.account)
     if status is None:
         return None
     memory = Memory(store.known_feeds(asking.account), status.facts, store.find_sign_in(asking.account))
@@ -130,17 +131,12 @@ def _recall(store: Store, asking: Asking, now: datetime) -> _Recalled | None:
     return _Recalled(status, memory, store.resting_hosts(now).get(host) if host else None)
 
 
-def find_status(store: Store, account: str) -> AccountStatus | None:
-    """Look an account up; None when it is not configured, or was taken out while its service was asked."""
-    return next((status for status in store.account_statuses() if status.name == account), None)
-
-
 def _find_asked(store: Store, asking: Asking, asked_as: str) -> AccountStatus | None:
     """Look up the account that was asked; None when the configuration or a sign-in has changed it by now.
 
     What its old credentials brought says nothing of the new ones, and its index is due again.
     """
-    status = find_status(store, asking.account)
+    status = store.account_status(asking.account)
     return status if status is not None and status.stamp == asked_as else None
 
 
@@ -165,7 +161,7 @@ def _land_found(
     status = _find_asked(store, asking, asked_as)
     if status is None:
         return _leave_alone(asking)
-    had_feeds = bool(store.known_feeds(asking.account))
+    had_feeds = store.has_feeds(asking.account)
     next_index_at = next_poll_after(now, INDEX_EVERY, asking.jitter)
     effect = store.record_index(
         asking.account,

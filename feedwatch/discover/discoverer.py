@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from feedwatch.clock import Clock
-from feedwatch.config import Config
+from feedwatch.config import Config, NetflixAccount
 from feedwatch.core.model import Answered, Reason
 from feedwatch.core.route import Routes
 from feedwatch.core.schedule import RATE_REST
@@ -21,8 +22,6 @@ from feedwatch.discover.asking import Asking, DiscoveryReport, Hear, discover_ac
 from feedwatch.discover.settings import make_settings
 from feedwatch.discover.signers import Signer, find_signer, sign_out
 from feedwatch.fetch import Fetcher, host_named_by
-from feedwatch.netflix.api import Api
-from feedwatch.netflix.replies import ApiFailed
 from feedwatch.netflix.signing import Pairs
 from feedwatch.redact import Redactor, secrets_of_url
 from feedwatch.services import (
@@ -36,8 +35,12 @@ from feedwatch.services import (
     host_of,
     turns_beside,
 )
-from feedwatch.services.netflix_api import open_api
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
+from feedwatch.store.thread import StoreThread
+
+if TYPE_CHECKING:  # the API's client is loaded with the first account that has one
+    from feedwatch.netflix.api import Api
+    from feedwatch.netflix.replies import ApiFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,13 @@ class _Named:
     place: str | None
     hosts: frozenset[str]
     unread: bool = False
+
+
+def find_hosts(addresses: Iterable[str]) -> frozenset[str]:
+    """Give the hosts that web addresses name."""
+    # Many feeds, few servers: what stands before the path is the same for most, and is read once.
+    servers = {"/".join(address.split("/", 3)[:3]) for address in addresses}
+    return frozenset(filter(None, map(host_named_by, servers)))
 
 
 class Discoverer:
@@ -91,9 +101,7 @@ class Discoverer:
         """Hide the tokens of all feeds known from before, and those that signing in has got."""
         for sign_in in await self._store.run(Store.list_sign_ins):
             self._hide_sign_in(sign_in)
-        for account in self._config.accounts:
-            known = await self._store.run(Store.known_feeds, account)
-            self._hide(feed.address for feed in known)
+        self._hide(await self._store.run(Store.feed_addresses))
 
     async def name_hosts(self) -> None:
         """Tell the fetcher which hosts the configuration names, now that there is one.
@@ -145,6 +153,8 @@ class Discoverer:
         opened = await self._open_api(account, settings) if settings is not None else None
         if settings is None or opened is None:
             return None
+        from feedwatch.netflix.replies import ApiFailed  # noqa: PLC0415 — see above
+
         host = host_of(settings) or ""
         now = self._clock.now()
         if until := (await self._store.run(Store.resting_hosts, now)).get(host):
@@ -170,7 +180,7 @@ class Discoverer:
         config = self._config
         settings = make_settings(account, config.accounts[account])
         named = await self._find_named(account, settings)
-        if self._config is config:
+        if self._config is config and named != self._named.get(account):
             self._named[account] = named
             self._tell_named()
         asking = Asking(
@@ -187,14 +197,19 @@ class Discoverer:
     def _find_signed(self, account: str) -> NetflixSettings | None:
         """The settings of an account whose calls are signed; None for any other, and for one that is gone."""
         configured = self._config.accounts.get(account)
-        settings = make_settings(account, configured) if configured else None
-        return settings if isinstance(settings, NetflixSettings) else None
+        if not isinstance(configured, NetflixAccount):
+            return None
+        settings = make_settings(account, configured)
+        assert isinstance(settings, NetflixSettings)
+        return settings
 
     async def _open_api(self, account: str, settings: NetflixSettings) -> tuple[Api, Signer] | None:
         signer = await self._store.run(find_signer, account, settings)
         if signer is None:
             return None
         self._redactor.register(signer.token.value, signer.token.secret)
+        from feedwatch.services.netflix_api import open_api  # noqa: PLC0415 — see above
+
         signed = replace(settings, token=signer.token, user_id=signer.user_id)
         return open_api(signed, self._means, Memory()), signer
 
@@ -205,7 +220,7 @@ class Discoverer:
             before = self._named.get(account)
             kept = before.hosts if before and before.place == place else frozenset[str]()
             return _Named(place, kept, unread=True)
-        return _Named(place, frozenset(filter(None, map(host_named_by, addresses))))
+        return _Named(place, find_hosts(addresses))
 
     def _tell_named(self) -> None:
         hosts = [each.hosts for each in self._named.values()]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from feedwatch.core.model import Notice, NoticeKind, Reason
-from feedwatch.discover.asking import find_status
 from feedwatch.netflix.signing import Token
 from feedwatch.services import NetflixSettings, find_token, find_user_id
 from feedwatch.store import Store
@@ -32,7 +31,7 @@ class Signer:
 
 def find_signer(store: Store, account: str, settings: NetflixSettings) -> Signer | None:
     """Give what to sign with; None while the account is signed out, or has no token at all."""
-    status = find_status(store, account)
+    status = store.account_status(account)
     sign_in = store.find_sign_in(account)
     token = find_token(settings, sign_in)
     if status is None or status.signed_out or token is None:

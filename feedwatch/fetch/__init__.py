@@ -8,9 +8,15 @@ token nor a signature ever reaches another host. Nothing here knows of feeds or 
 `addresses`, `headers`, `bodies` and `failures` read what their names say.
 """
 
-from feedwatch.fetch.addresses import host_named_by
-from feedwatch.fetch.fetcher import Fetcher, FetchLimits
-from feedwatch.fetch.pictures import PictureFailed, PictureFetcher
-from feedwatch.fetch.posting import Poster
+import sys
+
+# With httpx comes a command line, and with that rich and pygments: 4 MB and 25 ms of every start for what is
+# never called. To a module that stands as None here Python says, as httpx expects, that it is not installed.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+from feedwatch.fetch.addresses import host_named_by  # noqa: E402 — httpx, from here on
+from feedwatch.fetch.fetcher import Fetcher, FetchLimits  # noqa: E402
+from feedwatch.fetch.pictures import PictureFailed, PictureFetcher  # noqa: E402
+from feedwatch.fetch.posting import Poster  # noqa: E402
 
 __all__ = ["FetchLimits", "Fetcher", "PictureFailed", "PictureFetcher", "Poster", "host_named_by"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
@@ -13,6 +15,7 @@ from feedwatch.core.networks import canonical_host
 _PORTS: Final = {"http": 80, "https": 443}
 _BLANK: Final = "".join(map(chr, range(33)))
 _BREAKS: Final = {ord(each): None for each in "\t\r\n"}
+_UP_TO_PATH: Final = re.compile(r"[^:/?#]*://[^/?#]*")
 _KEPT: Final = "%/:?#[]@!$&'()*+,;=-._~|^`{}\\\"<>"
 """Only what may not stand in a URL at all is encoded: `%` and every reserved character stay."""
 
@@ -27,15 +30,21 @@ class Origin(NamedTuple):
 
 def origin_of(url: str) -> Origin | None:
     """Give the origin of a web address; None for any other address."""
+    start = _UP_TO_PATH.match(_clean(url))
+    return _read_origin(start[0]) if start else None
+
+
+@lru_cache(maxsize=1024)  # hosts are fewer than feeds, and asked again and again
+def _read_origin(start: str) -> Origin | None:
+    """Read an address up to its path."""
     try:
-        parts = urlsplit(_clean(url))
+        parts = urlsplit(start)
         port = parts.port
     except ValueError:
         return None
-    scheme = parts.scheme.lower()
-    if scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in _PORTS or not parts.hostname:
         return None
-    return Origin(scheme, parts.hostname, port or _PORTS[scheme])
+    return Origin(parts.scheme, parts.hostname, port or _PORTS[parts.scheme])
 
 
 def host_named_by(url: str) -> str | None:
@@ -103,4 +112,5 @@ def _wire_host(host: str) -> str:
 
 def _clean(url: str) -> str:
     """Without what stands around it by accident: every reader of URLs leaves the same characters out."""
-    return url.strip(_BLANK).translate(_BREAKS)
+    stripped = url.strip(_BLANK)
+    return stripped if stripped.isprintable() else stripped.translate(_BREAKS)

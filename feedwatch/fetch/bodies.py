@@ -8,6 +8,7 @@ from typing import Final
 import httpx
 
 from feedwatch.core.model import FetchFailed, Reason
+from feedwatch.fetch.headers import Head, text_of
 
 _PLAIN: Final = ("", "identity")
 _PACKED: Final = ("gzip", "x-gzip", "deflate")
@@ -16,12 +17,14 @@ _AT_ONCE: Final = 4096
 """What follows a part of gzip is copied, and parts may be twenty bytes short: more would take for ever."""
 
 
-async def read_body(response: httpx.Response, limit: int, *, cut: bool = False) -> bytes | FetchFailed:
+async def read_body(
+    response: httpx.Response, head: Head, limit: int, *, cut: bool = False
+) -> bytes | FetchFailed:
     """Read a body, decompressed, up to a limit: beyond it, cut it off or fail.
 
     The limit holds for what comes over the wire as well: a body may be packed into nothing at all.
     """
-    encoding = response.headers.get("content-encoding", "").strip().lower()
+    encoding = (text_of(head, b"content-encoding") or "").strip().lower()
     if encoding not in (*_PLAIN, *_PACKED):
         return FetchFailed(Reason.BAD_ENCODING, "an encoding that was not asked for", response.status_code)
     inflater = Inflater(encoding, limit) if encoding in _PACKED else None

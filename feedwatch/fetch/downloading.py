@@ -22,7 +22,7 @@ from feedwatch.fetch.addresses import Origin, origin_of
 from feedwatch.fetch.bodies import Inflater
 from feedwatch.fetch.exchange import REDIRECTS, Exchange, Sign
 from feedwatch.fetch.failures import ERRORS, failure_of, read_refusal
-from feedwatch.fetch.headers import read_validators
+from feedwatch.fetch.headers import Head, read_head, read_validators, text_of
 from feedwatch.fetch.transport import RawTransport
 
 SILENCE: Final = timedelta(seconds=30)
@@ -64,13 +64,15 @@ class Unchanged:
 class Download:
     """A document on its way. `start` bytes were here before; `total` is how many there are, if known."""
 
-    def __init__(self, response: httpx.Response, origin: str, start: int, total: int | None) -> None:
+    def __init__(
+        self, response: httpx.Response, head: Head, origin: str, start: int, total: int | None
+    ) -> None:
         self._response = response
         self.origin = origin
         self.start = start
         self.total = total
-        self.validators = read_validators(response)
-        self.encoding = _encoding_of(response)
+        self.validators = read_validators(head)
+        self.encoding = _encoding_of(head)
 
     async def save(
         self, write: Callable[[bytes], object], *, silence: timedelta = SILENCE
@@ -113,7 +115,9 @@ class Downloader:
         self._transport.update_rules(named=named)
         self._now = now
         self._silence = silence
-        self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+        self._headers = httpx.Headers(
+            {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}, encoding="utf-8"
+        )
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -150,7 +154,9 @@ class Downloader:
         """Make the request for one hop; None if it leads to another."""
         here = name_origin(exchange.origin)
         ours = held if held and held.origin == here else None
-        headers = {**self._headers, **_conditions_of(ours)}
+        headers = self._headers.copy()
+        for name, value in _conditions_of(ours).items():
+            headers[name] = value
         response = await self._transport.handle_async_request(exchange.make_request(headers))
         exchange.status = response.status_code
         outcome = None
@@ -244,27 +250,29 @@ def _conditions_of(held: Held | None) -> Mapping[str, str]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _encoding_of(response: httpx.Response) -> str:
-    found = str(response.headers.get("content-encoding", "")).strip().lower()
+def _encoding_of(head: Head) -> str:
+    found = (text_of(head, b"content-encoding") or "").strip().lower()
     return "" if found == "identity" else found
 
 
 def _begin(response: httpx.Response, origin: str) -> Download | FetchFailed:
-    if _encoding_of(response) not in _ENCODINGS:
+    head = read_head(response)
+    if _encoding_of(head) not in _ENCODINGS:
         return FetchFailed(Reason.BAD_ENCODING, "an encoding that was not asked for", 200)
-    length = response.headers.get("content-length", "")
+    length = text_of(head, b"content-length") or ""
     total = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
-    return Download(response, origin, 0, total)
+    return Download(response, head, origin, 0, total)
 
 
 def _go_on(response: httpx.Response, origin: str, held: Held) -> Download | FetchFailed:
     """Go on only where the server says that what it sends follows, and is of the same."""
-    match = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
-    etag = read_validators(response).etag
-    same = etag in (None, held.validators.etag) and _encoding_of(response) == held.encoding
+    head = read_head(response)
+    match = _RANGE.fullmatch((text_of(head, b"content-range") or "").strip())
+    etag = read_validators(head).etag
+    same = etag in (None, held.validators.etag) and _encoding_of(head) == held.encoding
     if match is None or int(match[1]) != held.part or not same:
         return FetchFailed(Reason.PROTOCOL, "a part that does not follow what is here", 206)
-    return Download(response, origin, held.part, int(match[3]) if match[3] != "*" else None)
+    return Download(response, head, origin, held.part, int(match[3]) if match[3] != "*" else None)
 
 
 async def _next_chunk(chunks: object, silence: timedelta) -> bytes | FetchFailed | None:

@@ -10,6 +10,7 @@ import httpx
 
 from feedwatch.core.model import FetchFailed, Reason, Validators
 from feedwatch.fetch.addresses import Origin, basic_auth, is_upgrade, origin_of, wire_url, with_user_of
+from feedwatch.fetch.transport import make_raw_request
 from feedwatch.redact import secrets_of_url
 
 MOST_REDIRECTS: Final = 5
@@ -17,9 +18,6 @@ REDIRECTS: Final = {301, 302, 303, 307, 308}
 _PERMANENT: Final = {301, 308}
 _SHORTEST_SECRET: Final = 4
 """A shorter value could be guessed anyway, and would be found in half of all addresses."""
-
-_PLACEHOLDER: Final = httpx.URL("http://raw.invalid/")
-"""httpx would write a URL anew; the real one travels beside it, byte for byte."""
 
 Sign = Callable[[str], Mapping[str, str]]
 
@@ -48,8 +46,9 @@ class Exchange:
         self._first = url
         self._validators = validators
         self._sign = sign
-        self._seen = {url}
-        self._secrets = set(_secrets_in(url))
+        self._seen = [url]
+        self._ours = [url]
+        """The addresses at its first origin: only a redirect asks what is secret in them."""
         self._permanent = True
         self._left_home = False
         self.status: int | None = None
@@ -70,25 +69,18 @@ class Exchange:
         # Who sends us elsewhere does not choose as whom we sign in there.
         return with_user_of("", self.url) if "@" in self.url else self.url
 
-    def make_request(self, headers: Mapping[str, str]) -> httpx.Request:
-        """Make the request for the hop we are at.
+    def make_request(self, headers: httpx.Headers) -> httpx.Request:
+        """Make the request for the hop we are at, with these headers and those that it may take along.
 
         Raises:
             UnicodeError: the host cannot be a host's name.
         """
-        sent = dict(headers)
+        address = wire_url(self.url)
+        request = make_raw_request(self._method, address, headers, self._form or b"", once=self._goes_once())
         if self._is_trusted():
-            sent |= self._secret_headers()
+            self._add_secrets(request.headers, address)
         if self._form is not None:
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
-        request = httpx.Request(
-            self._method,
-            _PLACEHOLDER,
-            headers=[(name.encode(), value.encode()) for name, value in sent.items()],
-            content=self._form,
-            extensions={"raw_url": wire_url(self.url), "once": self._goes_once()},
-        )
-        del request.headers["host"]  # the placeholder's
+            request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         return request
 
     def redirect(self, status: int, location: str | None) -> FetchFailed | None:  # noqa: PLR0911 — one for each
@@ -109,8 +101,8 @@ class Exchange:
         if self._would_leak(target, there):
             return FetchFailed(Reason.REDIRECT_REFUSED, "would have carried a secret elsewhere", status)
         if self._is_home(there):
-            self._secrets.update(_secrets_in(target))
-        self._seen.add(target)
+            self._ours.append(target)
+        self._seen.append(target)
         self._permanent = self._permanent and status in _PERMANENT
         self.url, self.origin = target, there
         self._left_home = self._left_home or not self._is_home(there)
@@ -130,24 +122,28 @@ class Exchange:
     def _is_home(self, origin: Origin) -> bool:
         return origin == self._home or is_upgrade(self._home, origin)
 
-    def _secret_headers(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        if authorization := basic_auth(self._first):
-            found["Authorization"] = authorization
+    def _add_secrets(self, headers: httpx.Headers, address: str) -> None:
+        if "@" in self._first and (authorization := basic_auth(self._first)):
+            headers["Authorization"] = authorization
         if self._validators and self._validators.etag is not None:
-            found["If-None-Match"] = self._validators.etag
+            headers["If-None-Match"] = self._validators.etag
         if self._validators and self._validators.last_modified is not None:
-            found["If-Modified-Since"] = self._validators.last_modified
-        # What is signed is what goes out, whatever the address looked like before.
-        return found | dict(self._sign(wire_url(self.url))) if self._sign else found
+            headers["If-Modified-Since"] = self._validators.last_modified
+        if self._sign:
+            # What is signed is what goes out, whatever the address looked like before.
+            for name, value in self._sign(address).items():
+                headers[name] = value
 
     def _would_leak(self, target: str, there: Origin) -> bool:
         """Whether a redirect takes our token to another host, or out of encryption."""
-        if self._is_home(there) or not (self._secrets or self._sign):
+        if self._is_home(there):
+            return False
+        secrets = {secret for url in self._ours for secret in _secrets_in(url)}
+        if not (secrets or self._sign):
             return False
         downgrade = self.origin.scheme == "https" and there.scheme == "http"
         spellings = (target, unquote(target), unquote_plus(target))
-        return downgrade or any(secret in text for secret in self._secrets for text in spellings)
+        return downgrade or any(secret in text for secret in secrets for text in spellings)
 
 
 def _secrets_in(url: str) -> tuple[str, ...]:

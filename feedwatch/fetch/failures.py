@@ -15,7 +15,7 @@ from feedwatch.core.messages import PostFailed
 from feedwatch.core.model import FetchFailed, Reason
 from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.gate import PrivateAddress
-from feedwatch.fetch.headers import read_date, read_retry_after
+from feedwatch.fetch.headers import read_date, read_head, read_retry_after, text_of
 
 OF_STATUS: Final = {
     204: Reason.EMPTY_BODY,
@@ -50,18 +50,19 @@ def reason_of_status(status: int) -> Reason:
 async def read_refusal(response: httpx.Response, now: datetime) -> FetchFailed:
     """Read an answer that is no document: its status, and as much of its body as says more."""
     status = response.status_code
+    head = read_head(response)
     try:
-        body = await read_body(response, _LONGEST_BODY, cut=True)
+        body = await read_body(response, head, _LONGEST_BODY, cut=True)
     except httpx.ReadError:  # the status says enough
         body = b""
     return FetchFailed(
         reason_of_status(status),
         f"HTTP {status}",
         status,
-        read_retry_after(response.headers, now),
+        read_retry_after(head, now),
         body if isinstance(body, bytes) else b"",
-        server_at=read_date(response.headers),
-        allow=response.headers.get("allow", ""),
+        server_at=read_date(head),
+        allow=text_of(head, b"allow") or "",
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -27,7 +26,7 @@ from feedwatch.fetch.addresses import Origin, origin_of
 from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.exchange import REDIRECTS, Exchange, Sign
 from feedwatch.fetch.failures import ERRORS, failure_of, read_refusal
-from feedwatch.fetch.headers import read_date, read_max_age, read_validators
+from feedwatch.fetch.headers import read_date, read_head, read_max_age, read_validators, text_of
 from feedwatch.fetch.transport import RawTransport
 
 _ACCEPT: Final = (
@@ -48,7 +47,7 @@ class FetchLimits:
 class _Wanted(NamedTuple):
     """What is asked for on every hop: with which headers, and how large it may be."""
 
-    headers: Mapping[str, str]
+    headers: httpx.Headers
     max_body: int
     any_success: bool = False
 
@@ -66,10 +65,8 @@ class Fetcher:
     ) -> None:
         self._now = now
         self._transport = RawTransport(networks)
-        self._headers = {
-            "User-Agent": user_agent,
-            "Accept-Encoding": "gzip, deflate",
-        }
+        self._user_agent = user_agent
+        self._headers: dict[str, httpx.Headers] = {}
         self.update_limits(limits)
 
     def update_limits(self, limits: FetchLimits) -> None:
@@ -112,7 +109,7 @@ class Fetcher:
         if origin is None:
             return FetchFailed(Reason.BAD_ADDRESS, "no http or https address")
         exchange = Exchange(url, origin, validators, sign)
-        wanted = _Wanted({**self._headers, "Accept": accept}, max_body or self._limits.max_body)
+        wanted = _Wanted(self._headers_for(accept), max_body or self._limits.max_body)
         outcome = await self._go(exchange, wanted, timeout or self._limits.timeout)
         assert not isinstance(outcome, Answered)
         return outcome
@@ -135,11 +132,17 @@ class Fetcher:
         if origin is None:
             return FetchFailed(Reason.BAD_ADDRESS, "no http or https address")
         exchange = Exchange(url, origin, None, sign, method=method, form=form)
-        headers = {**self._headers, "Accept": accept}
-        wanted = _Wanted(headers, max_body or self._limits.max_body, any_success=True)
+        wanted = _Wanted(self._headers_for(accept), max_body or self._limits.max_body, any_success=True)
         outcome = await self._go(exchange, wanted, self._limits.timeout)
         assert isinstance(outcome, Answered | FetchFailed)
         return outcome
+
+    def _headers_for(self, accept: str) -> httpx.Headers:
+        """What every request says, made once for each of the few kinds of document there are."""
+        if accept not in self._headers:
+            said = {"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate", "Accept": accept}
+            self._headers[accept] = httpx.Headers(said, encoding="utf-8")
+        return self._headers[accept]
 
     async def _go(self, exchange: Exchange, wanted: _Wanted, limit: timedelta) -> FetchOutcome | Answered:
         """Go to where an exchange leads; what goes wrong on the way is a value."""
@@ -157,7 +160,9 @@ class Fetcher:
         """Go from hop to hop; each takes a place at the host it asks, and its time from what is left."""
         clock = asyncio.get_running_loop().time
         while True:
-            async with self._place_at(exchange.origin):
+            place, everybody = self._place_at(exchange.origin), self._all
+            # The host's place first: who waits for a slow host must not take a place from all others.
+            async with place, everybody:
                 started = clock()
                 async with asyncio.timeout(left):
                     outcome = await self._ask(exchange, wanted)
@@ -165,13 +170,11 @@ class Fetcher:
             if outcome is not None:
                 return outcome
 
-    @asynccontextmanager
-    async def _place_at(self, origin: Origin) -> AsyncIterator[None]:
-        host = self._hosts.setdefault(origin, asyncio.Semaphore(self._limits.per_host))
-        everybody = self._all
-        # The host's place first: who waits for a slow host must not take a place from all others.
-        async with host, everybody:
-            yield
+    def _place_at(self, origin: Origin) -> asyncio.Semaphore:
+        place = self._hosts.get(origin)
+        if place is None:
+            place = self._hosts[origin] = asyncio.Semaphore(self._limits.per_host)
+        return place
 
     async def _ask(self, exchange: Exchange, wanted: _Wanted) -> FetchOutcome | Answered | None:
         """Make the request for one hop; None if it leads to another."""
@@ -191,24 +194,25 @@ class Fetcher:
         self, response: httpx.Response, exchange: Exchange, requested_at: datetime, max_body: int
     ) -> FetchOutcome:
         status = response.status_code
+        head = read_head(response)
         if status == 304 and exchange.conditional:
-            return NotModified(read_validators(response), read_max_age(response.headers), exchange.moved_to)
+            return NotModified(read_validators(head), read_max_age(head), exchange.moved_to)
         if status == 304:
             return FetchFailed(Reason.PROTOCOL, "304 to an unconditional request", status)
         if status != 200:
             return await read_refusal(response, self._now())
-        body = await read_body(response, max_body)
+        body = await read_body(response, head, max_body)
         if isinstance(body, FetchFailed):
             return body
         return Fetched(
             body=body,
-            validators=read_validators(response),
+            validators=read_validators(head),
             url=exchange.url,
             requested_at=requested_at,
-            content_type=response.headers.get("content-type"),
-            max_age=read_max_age(response.headers),
+            content_type=text_of(head, b"content-type"),
+            max_age=read_max_age(head),
             moved_to=exchange.moved_to,
-            server_at=read_date(response.headers),
+            server_at=read_date(head),
         )
 
     async def _read_answer(
@@ -216,13 +220,14 @@ class Fetcher:
     ) -> Answered | FetchFailed:
         if not 200 <= response.status_code < 300:
             return await read_refusal(response, self._now())
-        body = await read_body(response, max_body)
+        head = read_head(response)
+        body = await read_body(response, head, max_body)
         if isinstance(body, FetchFailed):
             return body
         return Answered(
             response.status_code,
             body,
             exchange.url,
-            content_type=response.headers.get("content-type"),
-            server_at=read_date(response.headers),
+            content_type=text_of(head, b"content-type"),
+            server_at=read_date(head),
         )

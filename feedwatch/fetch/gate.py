@@ -58,14 +58,14 @@ class Gate:
         Raises:
             PrivateAddress: the request failed, for the host must not be asked at any of its addresses.
         """
-        way = _Way(canonical_host(host))
+        way = _Way(host)
         token = _WAY.set(way)
         try:
             yield
         except OSError as error:
             if way.refused is None or way.tried:
                 raise
-            raise PrivateAddress(_say_where(way.host, str(way.refused))) from error
+            raise PrivateAddress(_say_where(canonical_host(host), str(way.refused))) from error
         finally:
             _WAY.reset(token)
 
@@ -77,7 +77,8 @@ class Gate:
         """
         way = _WAY.get()
         family, kind, protocol, _, (address, *_port) = info
-        if not self._policy.allows(way.host, str(address), named=way.host in self._named):
+        host = canonical_host(way.host)  # most requests find a connection, and never come here
+        if not self._policy.allows(host, str(address), named=host in self._named):
             way.refused = way.refused or str(address)
             raise OSError(errno.EACCES, "a private address")
         way.tried = True

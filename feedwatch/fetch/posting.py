@@ -19,16 +19,14 @@ from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.addresses import basic_auth, wire_url
 from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.failures import ERRORS, post_failure_of
-from feedwatch.fetch.headers import read_retry_after
-from feedwatch.fetch.transport import RawTransport
+from feedwatch.fetch.headers import Head, read_head, read_retry_after
+from feedwatch.fetch.transport import RawTransport, make_raw_request
 
 CONNECT_WITHIN: Final = timedelta(seconds=10)
 POST_WITHIN: Final = timedelta(seconds=40)
 _HEAR_OUT: Final = 5.0
 """Seconds for the body of a reply: its status has said all, and no server is to be cut short for nothing."""
 _LARGEST_REPLY: Final = 64 * 1024
-_PLACEHOLDER: Final = httpx.URL("http://raw.invalid/")
-"""httpx would write a URL anew; the real one travels beside it, byte for byte."""
 
 
 class Poster:
@@ -63,8 +61,9 @@ class Poster:
                 response = await self._transport.handle_async_request(request)
         except (*ERRORS, ValueError) as error:
             return post_failure_of(error)
-        await _hear_out(response)
-        return Posted(response.status_code, read_retry_after(response.headers, self._now()))
+        head = read_head(response)
+        await _hear_out(response, head)
+        return Posted(response.status_code, read_retry_after(head, self._now()))
 
     async def aclose(self) -> None:
         """Close what is still open."""
@@ -74,17 +73,13 @@ class Poster:
         sent = {"User-Agent": self._user_agent, **headers}
         if authorization := basic_auth(url):
             sent["Authorization"] = authorization
-        request = httpx.Request(
-            "POST", _PLACEHOLDER, headers=sent, content=body, extensions={"raw_url": wire_url(url)}
-        )
-        del request.headers["host"]  # the placeholder's
-        return request
+        return make_raw_request("POST", wire_url(url), httpx.Headers(sent), body)
 
 
-async def _hear_out(response: httpx.Response) -> None:
+async def _hear_out(response: httpx.Response, head: Head) -> None:
     try:
         with suppress(TimeoutError, *ERRORS):
             async with asyncio.timeout(_HEAR_OUT):
-                await read_body(response, _LARGEST_REPLY, cut=True)
+                await read_body(response, head, _LARGEST_REPLY, cut=True)
     finally:
         await response.aclose()

@@ -23,8 +23,30 @@ from feedwatch.fetch.lookup import make_resolver
 
 _KEPT_FOR: Final = 15.0
 """Seconds that a connection stays open for the next request."""
-_MOST_HOSTS_KEPT: Final = 100
-"""To so many hosts at most: thousands, asked in one round, would take all descriptors there are."""
+_MOST_HOSTS_KEPT: Final = 32
+"""To so many hosts at most: one behind TLS holds 440 kB (asyncio's buffers), and a descriptor each."""
+_PLACEHOLDER: Final = httpx.URL("http://raw.invalid/")
+"""httpx would write a URL anew; the real one travels beside it, byte for byte."""
+
+_Host = tuple[str, int | None, str]
+"""What a connection leads to: host, port, scheme."""
+
+
+def make_raw_request(
+    method: str, address: str, headers: httpx.Headers, body: bytes = b"", *, once: bool = False
+) -> httpx.Request:
+    """Make a request for an address as it goes out; its headers are these, and may be added to.
+
+    `once` says that it must not be sent a second time, by nobody.
+    """
+    return httpx.Request(
+        method,
+        _PLACEHOLDER,
+        headers=headers,
+        # Given a stream, httpx adds no headers of its own.
+        stream=httpx.ByteStream(body),
+        extensions={"raw_url": address, "once": once},
+    )
 
 
 class RawTransport(httpx.AsyncBaseTransport):
@@ -54,7 +76,7 @@ class RawTransport(httpx.AsyncBaseTransport):
             self._pool = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request whose address is in its `raw_url`.
+        """Send a request of `make_raw_request`.
 
         Raises:
             PrivateAddress: its host must not be asked where it is.
@@ -63,16 +85,18 @@ class RawTransport(httpx.AsyncBaseTransport):
             await self._close_left()
         pool = self._pool = self._pool or self._make_pool()
         url = URL(request.extensions["raw_url"], encoded=True)
+        host = url.raw_host or ""
+        once = request.extensions["once"]
+        assert isinstance(request.stream, httpx.ByteStream)
         pool.users += 1
         try:
-            with self._gate.way_to(url.raw_host or ""):
-                once = request.extensions.get("once", False)
-                session = pool.once if once else pool.session_for(str(url.origin()))
+            with self._gate.way_to(host):
+                session = pool.once if once else pool.session_for((host, url.port, url.scheme))
                 response = await session.request(
                     request.method,
                     url,
-                    headers=request.headers,
-                    data=request.content or None,
+                    headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                    data=b"".join(request.stream) or None,
                     allow_redirects=False,
                     timeout=self._timeout,
                 )
@@ -130,18 +154,18 @@ class _Pool:
     once: aiohttp.ClientSession
     most_kept: int
     users: int = 0
-    asked: dict[str, float] = field(default_factory=dict)
+    asked: dict[_Host, float] = field(default_factory=dict)
     """When each host was last asked whose connections are kept, the longest ago first."""
 
-    def session_for(self, origin: str) -> aiohttp.ClientSession:
+    def session_for(self, host: _Host) -> aiohttp.ClientSession:
         """Who asks a host: what keeps the connection, unless it keeps those to too many others."""
         now = time.monotonic()
         while self.asked and now - self.asked[oldest := next(iter(self.asked))] > _KEPT_FOR:
             del self.asked[oldest]
-        if origin not in self.asked and len(self.asked) >= self.most_kept:
+        if host not in self.asked and len(self.asked) >= self.most_kept:
             return self.closing
-        self.asked.pop(origin, None)
-        self.asked[origin] = now
+        self.asked.pop(host, None)
+        self.asked[host] = now
         return self.keeping
 
     async def aclose(self) -> None:

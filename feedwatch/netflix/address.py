@@ -56,7 +56,7 @@ class FeedIdentity:
 
 def is_tokenized(url: str) -> bool:
     """Whether an address carries a feed token, so that it needs no signature and is a secret."""
-    return any(name == "feed_token" and value for name, value in _read_parameters(url))
+    return "?" in url and any(name == "feed_token" and value for name, value in _read_parameters(url))
 
 
 def is_of_user(url: str) -> bool:

@@ -15,14 +15,6 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from oauthlib.oauth1 import Client
-from oauthlib.oauth1.rfc5849.parameters import prepare_headers
-from oauthlib.oauth1.rfc5849.signature import (
-    normalize_parameters,
-    sign_hmac_sha1_with_client,
-    signature_base_string,
-)
-
 # oauthlib writes signature base strings and tokens at DEBUG: no log level of ours may let them out.
 logging.getLogger("oauthlib").setLevel(logging.WARNING)
 
@@ -74,6 +66,9 @@ def sign_request(
 
     `url` is the address as it goes out, `form` the body as it goes out.
     """
+    from oauthlib.oauth1 import Client  # noqa: PLC0415 — most who are asked want no signature
+    from oauthlib.oauth1.rfc5849 import parameters, signature  # noqa: PLC0415
+
     protocol = [
         ("oauth_nonce", secrets.token_hex(16)),
         ("oauth_timestamp", str(timestamp)),
@@ -86,11 +81,11 @@ def sign_request(
     ]
     said = [*_read_form(urlsplit(url).query), *_read_form((form or b"").decode()), *protocol]
     # The stub is wrong: a name may come twice, and so these are pairs.
-    normalised = normalize_parameters(said)  # type: ignore[arg-type]
-    base = signature_base_string(method, _base_uri(url), normalised)
+    normalised = signature.normalize_parameters(said)  # type: ignore[arg-type]
+    base = signature.signature_base_string(method, _base_uri(url), normalised)
     client = Client(consumer.key, consumer.secret, resource_owner_secret=token.secret if token else None)
-    signature = sign_hmac_sha1_with_client(base, client)
-    headers = prepare_headers([*protocol, ("oauth_signature", signature)])  # type: ignore[no-untyped-call]
+    signed = ("oauth_signature", signature.sign_hmac_sha1_with_client(base, client))
+    headers = parameters.prepare_headers([*protocol, signed])  # type: ignore[no-untyped-call]
     return {"Authorization": headers["Authorization"]}
 
 

@@ -1,4 +1,4 @@
-"""The door of Apprise: nothing else imports it. It is opened late, for it takes 0.1 s and 44 MiB.
+"""The door of Apprise: nothing else imports it. It is opened late, for it takes 70 ms and 15 MB.
 
 A `Service` is one address of a service, checked, quiet and ready: no retries, no sleeping, no redirects,
 no rewriting of what we wrote.
@@ -11,7 +11,6 @@ import inspect
 import logging
 import re
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,6 +32,7 @@ from feedwatch.core.model import Reason
 from feedwatch.core.pictures import EXTENSIONS, find_pictures, keep_pictures
 from feedwatch.core.text import escape_html, measure
 from feedwatch.notify.failures import judge_failure
+from feedwatch.notify.plugins import ignore_deprecations, load_plugin
 from feedwatch.notify.rates import Meter, list_meters
 from feedwatch.notify.services import Capacity, style_service
 from feedwatch.notify.wire import (
@@ -169,7 +169,7 @@ def open_service(url: str) -> Service | BadAddress:
         default_service_retry=0,
         storage_mode="memory",
     )
-    plugin = apprise.Apprise.instantiate(url.strip(), asset=asset)
+    plugin = _make_plugin(apprise, url.strip(), found["schema"].lower(), asset)
     if plugin is None:
         return BadAddress(_explain(apprise, found["schema"].lower()))
     if problem := _find_forbidden(plugin):
@@ -178,6 +178,23 @@ def open_service(url: str) -> Service | BadAddress:
     sender = apprise.Apprise(asset=asset)
     sender.add(plugin)
     return Service(_choose_form(plugin, url), _meters_of(plugin), sender, plugin)
+
+
+def _make_plugin(apprise: Any, url: str, schema: str, asset: Any) -> Any | None:
+    """The plugin for an address; None if it is none, or its plugin cannot be used here."""
+    kind = load_plugin(schema)
+    if kind is None:
+        with ignore_deprecations():
+            return apprise.Apprise.instantiate(url, asset=asset)
+    # From here on as Apprise does it, which would load all plugins to find this one.
+    meant = kind.parse_url(url.replace("/#", "/%23")) if kind.enabled else None
+    if not meant:
+        return None
+    try:
+        plugin = kind(**meant | {"tag": set(), "asset": asset})
+    except Exception:  # noqa: BLE001 — whatever a plugin does not like about its address
+        return None
+    return plugin if plugin.enabled else None
 
 
 def _choose_form(plugin: Any, url: str) -> Style:
@@ -222,11 +239,12 @@ def _file_of(picture: Picture) -> str:
 
 
 def _attach(pictures: Sequence[Picture]) -> Any:
-    apprise = _load_apprise()
-    attached = apprise.AppriseAttachment()
+    from apprise.attachment import memory  # noqa: PLC0415 — with the first picture
+
+    make: Any = memory.AttachMemory
+    attached = _load_apprise().AppriseAttachment()
     for each in pictures:
-        memory = apprise.attachment.memory.AttachMemory
-        attached.add(memory(content=each.content, name=_file_of(each), mimetype=each.media_type))
+        attached.add(make(content=each.content, name=_file_of(each), mimetype=each.media_type))
     return attached
 
 
@@ -241,13 +259,8 @@ def _is_mail(plugin: Any) -> bool:
 
 @functools.cache
 def _load_apprise() -> Any:
-    with warnings.catch_warnings():
-        # What its plugins import is its own business, and nobody who runs feedwatch can change it.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with ignore_deprecations():
         import apprise  # noqa: PLC0415 — late, see above
-
-        plugins: Any = apprise.plugins.N_MGR
-        plugins.load_modules()
     # Their log lines hold addresses: they are read here, from the result, and go nowhere else.
     for name in ("apprise", "urllib3"):
         logger = logging.getLogger(name)
@@ -256,7 +269,6 @@ def _load_apprise() -> Any:
     logging.getLogger("apprise").setLevel(logging.WARNING)
     listen_to_requests()
     listen_to_mail()
-    listen_to_twins()
     return apprise
 
 
@@ -294,6 +306,7 @@ def _tame(plugin: Any, url: str) -> None:
     plugin.overflow_mode = "upstream"  # messages come cut to size, at entries
     plugin.body_max_line_count = 0  # and whole
     if _is_mail(plugin):
+        listen_to_twins()
         plugin.inline = True  # pictures stand where the text has them
     if not _READ_OPTION.search(url):
         plugin.socket_read_timeout = _READ_WITHIN

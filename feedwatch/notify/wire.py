@@ -111,9 +111,10 @@ def listen_to_mail() -> None:
     smtplib.SMTP.getreply = getreply  # type: ignore[method-assign, assignment]
 
 
+@functools.cache
 def listen_to_twins() -> None:
-    """Begin to lend mails their plain form; to be called once. Apprise makes one of the HTML by itself."""
-    import apprise.plugins.email.base as mails  # noqa: PLC0415 — as late as Apprise
+    """Begin to lend mails their plain form, once. Apprise makes one of the HTML by itself."""
+    import apprise.plugins.email.base as mails  # noqa: PLC0415 — as late as the first mail
 
     plain_convert: Any = vars(mails)["convert_between"]
 

@@ -1,6 +1,6 @@
 """Bytes → a page of entries, judged by the root element and never by what a server calls it.
 
-Atom and the API's plain XML are read straight from lxml's tree, JSON Feed from JSON, everything else
+Atom, RSS and the API's plain XML are read straight from lxml's tree, JSON Feed from JSON, everything else
 by feedparser in a process of its own. A document that cannot be believed is a value, not an exception.
 """
 
@@ -14,7 +14,7 @@ from lxml import etree
 from feedwatch.core.model import Kind, Page, ParseFailed, Reason
 from feedwatch.parse.charset import settle_charset
 from feedwatch.parse.details import Seen
-from feedwatch.parse.foreign import FeedparserWorker, add_seen
+from feedwatch.parse.foreign import FeedparserWorker
 from feedwatch.parse.guard import (
     Element,
     ends_whole,
@@ -30,6 +30,8 @@ from feedwatch.parse.guard import (
 from feedwatch.parse.jsonfeed import read_json
 from feedwatch.parse.links import base_of
 from feedwatch.parse.pruning import prune_tree
+from feedwatch.parse.rss import read_rss
+from feedwatch.parse.said import add_seen
 from feedwatch.parse.tree import ATOM, is_plain_root, local_name, read_atom, read_plain
 
 __all__ = ["NeedsFeedparser", "Parser", "read_direct"]
@@ -97,10 +99,10 @@ def read_direct(
         root = parse_strictly(body, charset)
     except (etree.XMLSyntaxError, LookupError) as error:
         return _judge_broken(body, kind, charset or settled.declared, error)
-    return refuse_tree(root, body) or _read_root(root, base)
+    return refuse_tree(root) or _read_root(root, body, base)
 
 
-def _read_root(root: Element, base: str) -> Page | ParseFailed | NeedsFeedparser:
+def _read_root(root: Element, body: bytes, base: str) -> Page | ParseFailed | NeedsFeedparser:
     name = local_name(root)
     if root.tag == ATOM + "feed":
         return read_atom(root, base)
@@ -110,11 +112,16 @@ def _read_root(root: Element, base: str) -> Page | ParseFailed | NeedsFeedparser
     if is_plain_root(name):
         return read_plain(root, base)
     if name.lower() in _FOREIGN_ROOTS:
-        pruned = prune_tree(root, base)
-        if isinstance(pruned, ParseFailed):
-            return pruned
-        return NeedsFeedparser(pruned.body, "utf-8", seen=pruned.seen)
+        rss = read_rss(root, body, base) if root.tag == "rss" else None
+        return rss or _prepare_foreign(root, base)
     return ParseFailed(Reason.NOT_A_FEED, f"a document of <{name[:40]}>")
+
+
+def _prepare_foreign(root: Element, base: str) -> ParseFailed | NeedsFeedparser:
+    pruned = prune_tree(root, base)
+    if isinstance(pruned, ParseFailed):
+        return pruned
+    return NeedsFeedparser(pruned.body, "utf-8", seen=pruned.seen)
 
 
 def _judge_broken(

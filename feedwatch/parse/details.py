@@ -23,6 +23,8 @@ from feedwatch.redact import secrets_of_url
 LONGEST_TEXT = 500
 """Of an entry's text so many characters are kept."""
 _LONGEST_PICTURE = 2048
+_LOOKED_AT_OF_SCHEME = 2049
+"""A longer one is none of the API's."""
 _MOST_CATEGORIES = 10
 _LONGEST_CATEGORIES = 200
 _MOST_LOOKED_AT = 50
@@ -64,6 +66,10 @@ class Place(IntEnum):
     WITHIN = 5
 
 
+Picture = tuple[Place, str]
+"""A picture, by where it stands and how its address is written there."""
+
+
 class Sight:
     """What is seen of one entry. `base` is what its links start from."""
 
@@ -71,7 +77,7 @@ class Sight:
 
     def __init__(self, base: str) -> None:
         self._base = base
-        self._pictures: list[tuple[Place, str]] = []
+        self._pictures: list[Picture] = []
         self._categories: list[str] = []
         self._summary = ""
         self._content = ""
@@ -89,7 +95,7 @@ class Sight:
 
     def see_category(self, scheme: str, element: Element) -> None:
         """Look at a category."""
-        if not scheme or len(scheme) > _LONGEST_PICTURE or _is_genre(scheme):
+        if _is_genre(scheme[:_LOOKED_AT_OF_SCHEME]):
             self.add_category(element.get("label") or element.get("term") or element.text)
 
     def see_text(self, name: str, text: str) -> None:
@@ -119,24 +125,14 @@ class Sight:
 
     def finish(self, origin: str) -> Details:
         """Say what was seen; `origin` is where the document came from (`origin_of_document`)."""
-        if not self._pictures:
-            self._see_images(self._content)
-            self._see_images(self._summary)
         text = self._summary or self._content
-        if not text and not self._pictures:
+        pictures: Sequence[Picture] | None = self._pictures or None
+        if pictures is None and not text:
             return _NOTHING
-        return _Seen(self._base, origin, self._pictures, text[: _HEAD + 1])
-
-    def _see_images(self, text: str) -> None:
-        name = "<img" if "<img" in text else "<IMG"
-        at = text.find(name)
-        while at >= 0 and len(self._pictures) < _MOST_WITHIN:
-            tag = _IMAGE.match(text, at)
-            source = _SOURCE.search(tag.group()) if tag else None
-            if tag and source and not _UNSEEN_IMAGE.search(tag.group()):
-                href = html.unescape(source[1] or source[2] or source[3] or "")
-                self.add_picture(Place.WITHIN, href)
-            at = text.find(name, at + 4)
+        is_all = len(text) <= _HEAD and not (self._summary and self._content)
+        if pictures is None and not is_all:  # what is kept of the text would not show them
+            pictures = _find_images(self._content, self._summary)
+        return _Seen(self._base, origin, pictures, text[: _HEAD + 1])
 
 
 _NOTHING = Details()
@@ -153,22 +149,16 @@ class _Seen(Details):
     Making them would take as long as reading all the rest of an entry.
     """
 
-    __slots__ = ("_base", "_made", "_origin", "_pictures", "_start")
-    _base: str
+    __slots__ = ("_made", "_seen")
     _made: Details | None
-    _origin: str
-    _pictures: Sequence[tuple[Place, str]]
-    _start: str
+    _seen: tuple[str, str, Sequence[Picture] | None, str]
+    title_ref = None
+    more = None
 
-    def __init__(self, base: str, origin: str, pictures: Sequence[tuple[Place, str]], start: str) -> None:
+    def __init__(self, base: str, origin: str, pictures: Sequence[Picture] | None, start: str) -> None:
         keep = object.__setattr__  # what is frozen is kept as its kind keeps it
-        keep(self, "title_ref", None)
-        keep(self, "more", None)
         keep(self, "_made", None)
-        keep(self, "_base", base)
-        keep(self, "_origin", origin)
-        keep(self, "_pictures", pictures)
-        keep(self, "_start", start)
+        keep(self, "_seen", (base, origin, pictures, start))
 
     @property
     def picture(self) -> str | None:
@@ -193,21 +183,42 @@ class _Seen(Details):
     def _make(self) -> Details:
         made = self._made
         if made is None:
-            picture, own = self._find_picture()
-            made = Details(picture, start_of_text(self._start), own)
+            base, origin, pictures, start = self._seen
+            picture = _find_picture(base, _find_images(start) if pictures is None else pictures)
+            made = Details(picture, start_of_text(start), picture is not None and picture.startswith(origin))
             object.__setattr__(self, "_made", made)
         return made
 
-    def _find_picture(self) -> tuple[str | None, bool]:
-        for _, href in sorted(self._pictures, key=_rank):
-            found = picture_address(self._base, href)
-            if found is not None:
-                return found, found.startswith(self._origin)
-        return None, False
+
+def _find_picture(base: str, pictures: Sequence[Picture]) -> str | None:
+    addresses = (picture_address(base, href) for _, href in sorted(pictures, key=_rank))
+    return next((address for address in addresses if address is not None), None)
 
 
-def _rank(found: tuple[Place, str]) -> int:
-    return found[0]
+def _rank(picture: Picture) -> int:
+    return picture[0]
+
+
+def _find_images(*texts: str) -> list[Picture]:
+    """Find the pictures within texts of HTML."""
+    found: list[Picture] = []
+    for text in texts:
+        name = "<img" if "<img" in text else "<IMG"
+        at = text.find(name)
+        while at >= 0 and len(found) < _MOST_WITHIN:
+            if href := _address_in_image(text, at):
+                found.append((Place.WITHIN, href))
+            at = text.find(name, at + 4)
+    return found
+
+
+def _address_in_image(text: str, at: int) -> str | None:
+    tag = _IMAGE.match(text, at)
+    source = _SOURCE.search(tag.group()) if tag else None
+    if tag is None or source is None or _UNSEEN_IMAGE.search(tag.group()):
+        return None
+    href = html.unescape(source[1] or source[2] or source[3] or "")
+    return href if len(href) <= _LONGEST_PICTURE else None
 
 
 def picture_address(base: str, href: str) -> str | None:
@@ -268,7 +279,7 @@ def _clean_name(name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _is_genre(scheme: str) -> bool:
-    return _NO_GENRE.search(scheme) is None
+    return len(scheme) == _LOOKED_AT_OF_SCHEME or _NO_GENRE.search(scheme) is None
 
 
 def join_names(names: Iterable[str]) -> str:
@@ -334,3 +345,6 @@ _LOOKS: dict[str, Callable[[Sight, Element], None]] = {
     "image": _see_image,
     "img": _see_img,
 }
+
+SHOWING = frozenset(_LOOKS)
+"""Elements that a `Sight` sees something in, by their local names."""

@@ -1,60 +1,84 @@
-"""Digests that tell whether a document has to be read at all.
+"""Digests that tell whether a document has to be read at all, and what of it.
 
-What moves by itself is blanked first: feed-level dates everywhere, every `updated` in queues.
+What moves by itself is blanked first: feed-level dates everywhere, and every `updated` that dates nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
+from collections.abc import Iterator
+from functools import cached_property
+
+import xxhash
 
 from feedwatch.core.model import Kind
 from feedwatch.parse.guard import MOST_TAGS
+from feedwatch.parse.parts import UNDATED, Parts, blank_dates, cut_entries
 
 _FIRST_ENTRY = re.compile(
     rb"<(?:[\w.-]++:)?+(?:(?:entry|item|recommendation)(?=[\s>/])|[^\s<>/]*?_item(?=[\s>/]))", re.IGNORECASE
 )
-_DATE_NAMES = rb"(?:[\w.-]++:)?+(?:updated|lastBuildDate|pubDate|date|modified)"
-_DATE = re.compile(rb"<(" + _DATE_NAMES + rb")(?:\s[^<>]*+)?+>[^<>]{0,64}+</\1\s*+>")
-_UPDATED = re.compile(rb"<((?:[\w.-]++:)?+updated)(?:\s[^<>]*+)?+>[^<>]{0,64}+</\1\s*+>")
-_SECTIONS = re.compile(rb"<!\[CDATA\[|\]\]>|<!--|-->|" + _UPDATED.pattern)
+_UPDATED = rb"<((?:[\w.-]++:)?+updated)(?:\s[^<>]*+)?+>[^<>]{0,64}+</\1\s*+>"
+_SECTIONS = re.compile(rb"<!\[CDATA\[|\]\]>|<!--|-->|" + _UPDATED)
 _OPENING = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 
 
-def body_digest(body: bytes) -> bytes:
-    """A digest of the bytes."""
-    return hashlib.blake2b(body, digest_size=16).digest()
+class Digests:
+    """The digests of one body, each made when it is first asked for."""
+
+    def __init__(self, body: bytes, kind: Kind) -> None:
+        self._body = body
+        self._kind = kind
+
+    @cached_property
+    def raw(self) -> bytes:
+        """A digest of the bytes. It holds against chance: who makes two alike deceives his own readers."""
+        return xxhash.xxh3_128_digest(self._body)
+
+    @cached_property
+    def content(self) -> bytes:
+        """A digest without what moves by itself. What it leaves out is in no entry's facts."""
+        if self._is_opaque:
+            return self.raw
+        if self.parts is not None:
+            return xxhash.xxh3_128_digest(self.parts.frame + b"".join(self.parts.digests))
+        return _digest_uncut(self._body, self._kind)
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The document cut at its entries; None where it cannot be."""
+        return None if self._is_opaque else cut_entries(self._body, self._kind)
+
+    @cached_property
+    def _is_opaque(self) -> bool:
+        """Whether there is nothing to look for: it is JSON, or will be refused."""
+        body = self._body
+        if not body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return True
+        return len(body) > MOST_TAGS and body.count(b"<") > MOST_TAGS
 
 
-def content_digest(body: bytes, kind: Kind) -> bytes:
-    """A digest of the bytes without what moves by itself. What it leaves out is in no entry's facts."""
-    if not body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return body_digest(body)  # JSON, or an encoding in which nothing would be found
-    if body.count(b"<") > MOST_TAGS:
-        return body_digest(body)  # it will be refused: looking through it would only take time
-    if kind is Kind.QUEUE:
-        body = _without_updated(body)
+def _digest_uncut(body: bytes, kind: Kind) -> bytes:
     first = _FIRST_ENTRY.search(body)
     if first is None:
-        return body_digest(_DATE.sub(b"", body))
-    digest = hashlib.blake2b(_DATE.sub(b"", body[: first.start()]), digest_size=16)
-    digest.update(memoryview(body)[first.start() :])
+        return xxhash.xxh3_128_digest(blank_dates(body))
+    digest = xxhash.xxh3_128(blank_dates(body[: first.start()]))
+    entries = body[first.start() :]
+    for piece in _without_updated(entries) if kind in UNDATED else (entries,):
+        digest.update(piece)
     return digest.digest()
 
 
-def _without_updated(body: bytes) -> bytes:
-    """Without every `updated` that is an element; one in CDATA or a comment is text."""
-    if b"<!" not in body:
-        return _UPDATED.sub(b"", body)
-    kept: list[bytes] = []
+def _without_updated(entries: bytes) -> Iterator[bytes]:
+    """All but every `updated` that is an element; one in CDATA or a comment is text."""
     at = 0
     closing: bytes | None = None
-    for match in _SECTIONS.finditer(body):
+    for match in _SECTIONS.finditer(entries):
         if closing is not None:
             closing = None if match.group() == closing else closing
         elif match[1] is not None:
-            kept.append(body[at : match.start()])
+            yield entries[at : match.start()]
             at = match.end()
         else:
             closing = _OPENING.get(match.group())
-    return b"".join([*kept, body[at:]])
+    yield entries[at:]

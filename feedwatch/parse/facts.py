@@ -7,7 +7,6 @@ import re
 
 _TAGS = re.compile(r"</?[A-Za-z][^<>]*>|<![^<>]*>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
-_SPACE = re.compile(r"\s+")
 _IN_QUEUE = re.compile(r"/queues?/[^/]+/(?P<list>available|saved)(?:/(?P<position>\d+))?/[^/]+/?$")
 _TITLE_PATH = re.compile(r"/catalog/titles/\w+/(?:[^?#]*/)?\d+/?$")
 _WORDS = {"not_interested", "no_opinion"}
@@ -25,15 +24,18 @@ def clean_title(text: str | None, *, is_html: bool = False) -> str:
     if len(text) > LONGEST_TEXT:
         return text[: LONGEST_TEXT + 1]
     if is_html:
-        text = html.unescape(_TAGS.sub("", text))
-    return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
+        text = html.unescape(_TAGS.sub("", text) if "<" in text else text)
+    # Nearly all are printable, and what is holds none of what is taken out: asked, it costs next to nothing.
+    return " ".join((text if text.isprintable() else _CONTROL.sub(" ", text)).split())
 
 
 def clean_reference(text: str | None) -> str | None:
     """An id or a link without what neither may hold; None for none. One without end stays too long."""
-    if text and len(text) > LONGEST_TEXT:
+    if not text:
+        return None
+    if len(text) > LONGEST_TEXT:
         return text[: LONGEST_TEXT + 1]
-    return _CONTROL.sub("", text).strip() or None if text else None
+    return (text if text.isprintable() else _CONTROL.sub("", text)).strip() or None
 
 
 def make_excerpt(text: str | None, *, is_html: bool = True) -> str:
@@ -77,15 +79,17 @@ def read_availability(label: str | None) -> str | None:
     """An availability in one dialect: `available now`, `saved`, `very long wait`."""
     if not label or len(label) > _LONGEST_LABEL:
         return None
-    return _SPACE.sub(" ", label.replace("_", " ")).strip().lower() or None
+    return " ".join(label.replace("_", " ").split()).lower() or None
 
 
 def read_place(entry_id: str | None) -> tuple[str, int | None] | None:
     """What an id in a queue says: which part of it (available, saved), and the position."""
-    match = _IN_QUEUE.search(entry_id) if entry_id and len(entry_id) < _LONGEST_PATH else None
-    if match is None:
+    if not entry_id or len(entry_id) >= _LONGEST_PATH:
         return None
-    return match["list"], read_count(match["position"]) or None
+    if "/available" not in entry_id and "/saved" not in entry_id:
+        return None
+    match = _IN_QUEUE.search(entry_id)
+    return (match["list"], read_count(match["position"]) or None) if match else None
 
 
 def is_title_path(href: str) -> bool:

@@ -1,4 +1,4 @@
-"""Documents that are not ours to read by hand (RSS of every age, RDF, Atom 0.3, what is a little broken).
+"""Documents that are not ours to read by hand (RDF, Atom 0.3, RSS that is odd, what is a little broken).
 
 feedparser reads them in a process of its own: it is slow on large documents and helpless against
 hostile ones, and there it can be stopped (docs/decisions/0004-parsing.md).
@@ -13,19 +13,13 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import cast
 
-from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
-from feedwatch.parse.dates import parse_instant
-from feedwatch.parse.details import Seen
-from feedwatch.parse.facts import clean_reference, clean_title, read_count, read_rating
+from feedwatch.core.model import Page, ParseFailed, Reason
 from feedwatch.parse.frames import HEADER, LENGTH
-from feedwatch.parse.guard import MOST_ENTRIES
-from feedwatch.parse.links import resolve_link
-from feedwatch.parse.tree import read_period
+from feedwatch.parse.said import make_page
 
 DEADLINE = timedelta(seconds=90)
 """The last resort, for a worker that does nothing: one that works too long is ended long before
@@ -125,67 +119,3 @@ async def _converse(process: Process, question: bytes) -> Mapping[str, object]:
     await process.stdin.drain()
     (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
     return cast("Mapping[str, object]", json.loads(await process.stdout.readexactly(length)))
-
-
-def make_page(found: Mapping[str, object], base: str) -> Page | ParseFailed:
-    """Make a page of what the worker answered, or say why it is none."""
-    if problem := _text(found, "problem"):
-        return ParseFailed(Reason.MALFORMED, f"the parser gave up ({problem})")
-    # feedparser gives an HTML page or an error document no version and no complaint.
-    if not found["version"]:
-        return ParseFailed(Reason.NOT_A_FEED, "no feed that is known")
-    entries = cast("list[dict[str, object]]", found["entries"])
-    if len(entries) > MOST_ENTRIES:
-        return ParseFailed(Reason.HOSTILE, "too many entries")
-    minutes = read_count(_text(found, "ttl"))
-    return Page(
-        form=Form.ATOM if str(found["version"]).startswith("atom") else Form.RSS,
-        entries=tuple(_read_entry(entry, base) for entry in entries),
-        complete=bool(found["complete"]),
-        ttl=timedelta(minutes=minutes)
-        if minutes
-        else read_period(_text(found, "period"), _text(found, "frequency")),
-    )
-
-
-def add_seen(page: Page, seen: Sequence[Seen]) -> Page:
-    """Give each entry what was seen of it in the document.
-
-    Where feedparser counts other entries than we did, nobody knows what belongs to which.
-    """
-    if not seen or len(seen) != len(page.entries):
-        return page
-    return replace(page, entries=tuple(map(_with_seen, page.entries, seen)))
-
-
-def _with_seen(entry: RawEntry, seen: Seen) -> RawEntry:
-    details, categories = seen
-    facts = {**entry.facts, "category": categories} if categories else entry.facts
-    return replace(entry, facts=facts, details=details)
-
-
-def _read_entry(entry: Mapping[str, object], base: str) -> RawEntry:
-    facts: dict[str, str] = {}
-    rating = read_rating(_text(entry, "rating"))
-    if rating and rating != "0":  # a bookshelf's way of saying: not rated
-        facts["rating"] = rating
-    year = read_count(_text(entry, "year"))
-    if year:
-        facts["year"] = str(year)
-    if content := _text(entry, "content"):
-        facts["content"] = content
-    title = clean_title(_text(entry, "title"), is_html=bool(entry["title_is_html"]))
-    return RawEntry(
-        id=clean_reference(_text(entry, "id")),
-        title=clean_title(_text(entry, "name")) or title or clean_title(_text(entry, "excerpt")),
-        link=resolve_link(base, clean_reference(_text(entry, "link"))),
-        watched_at=parse_instant(_text(entry, "watched")),
-        published_at=parse_instant(_text(entry, "published")),
-        updated_at=parse_instant(_text(entry, "updated")),
-        facts=facts,
-    )
-
-
-def _text(found: Mapping[str, object], name: str) -> str | None:
-    value = found.get(name)
-    return value.strip() or None if isinstance(value, str) else None

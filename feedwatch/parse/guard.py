@@ -54,6 +54,8 @@ _UNASKED = re.compile(
 )
 _LONG_TAG = re.compile(rb"<[A-Za-z/][^<>]{65536}")
 _MANY_ATTRIBUTES = etree.XPath(f"boolean(/descendant::*/@*[{_MOST_ATTRIBUTES + 1}])")
+_MANY_OF_ANY = etree.XPath(f"/*/*/*[{_MOST_OF_AN_ENTRY + 1}] or /*/*/*/*[{_MOST_OF_AN_ENTRY + 1}]")
+"""Whether any element has so many that stands where entries do: asked first, for to ask for names is slow."""
 _MANY_OF_AN_ENTRY = etree.XPath(
     "boolean((/*|/*/*)/*[local-name()='entry' or local-name()='item' or contains(local-name(), '_item')]"
     f"[*[{_MOST_OF_AN_ENTRY + 1}]])"
@@ -77,13 +79,14 @@ def refuse_unread(body: bytes) -> ParseFailed | None:
 
 
 def _refuse_number(body: bytes) -> ParseFailed | None:
-    """More of anything than a tree should be made of; single bytes first, for counting them costs nothing."""
-    tags, equals = body.count(b"<"), body.count(b"=")
-    if tags > MOST_TAGS:
-        return ParseFailed(Reason.HOSTILE, "too many elements")
-    if 2 * (tags + equals) > _LARGEST_TREE and _tree_of(body) > _LARGEST_TREE:
-        return ParseFailed(Reason.HOSTILE, "too many elements and attributes")
-    return _refuse_namespaces(body) if equals > _MOST_NAMESPACES else None
+    """More of anything than a tree should be made of."""
+    if 2 * len(body) > _LARGEST_TREE:  # one that is shorter cannot hold so many: each takes a byte at least
+        tags = body.count(b"<")
+        if tags > MOST_TAGS:
+            return ParseFailed(Reason.HOSTILE, "too many elements")
+        if 2 * (tags + body.count(b"=")) > _LARGEST_TREE and _tree_of(body) > _LARGEST_TREE:
+            return ParseFailed(Reason.HOSTILE, "too many elements and attributes")
+    return _refuse_namespaces(body)
 
 
 def _tree_of(body: bytes) -> int:
@@ -119,7 +122,7 @@ def is_hostile(error: Exception) -> bool:
     return getattr(error, "code", None) in _RESOURCE_CODES
 
 
-def refuse_tree(root: Element, body: bytes) -> ParseFailed | None:
+def refuse_tree(root: Element) -> ParseFailed | None:
     """What only shows once a document is parsed: declarations, attributes, sheer number.
 
     No honest feed has so many, and every reader of one would be slow.
@@ -131,7 +134,7 @@ def refuse_tree(root: Element, body: bytes) -> ParseFailed | None:
         return ParseFailed(Reason.HOSTILE, "too many entries")
     if _MANY_ATTRIBUTES(root):
         return ParseFailed(Reason.HOSTILE, "too many attributes")
-    if body.count(b"<") > _MOST_OF_AN_ENTRY and _MANY_OF_AN_ENTRY(root):
+    if _MANY_OF_ANY(root) and _MANY_OF_AN_ENTRY(root):
         return ParseFailed(Reason.HOSTILE, "too many elements in an entry")
     return None
 
@@ -155,9 +158,9 @@ def refuse_broken(body: bytes) -> ParseFailed | None:
 def refuse_page(page: Page) -> ParseFailed | None:
     """A page of which something would be kept that no list holds."""
     for entry in page.entries:
-        references = (entry.id, entry.link, entry.title_ref)
-        if max(len(entry.title), *(len(each) if each else 0 for each in references)) > LONGEST_TEXT:
-            return ParseFailed(Reason.HOSTILE, "a title or an id without end")
+        for text in (entry.title, entry.id, entry.link, entry.title_ref):
+            if text is not None and len(text) > LONGEST_TEXT:
+                return ParseFailed(Reason.HOSTILE, "a title or an id without end")
     return None
 
 

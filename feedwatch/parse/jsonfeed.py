@@ -14,7 +14,6 @@ from feedwatch.parse.details import Place, Sight, origin_of_document
 from feedwatch.parse.facts import clean_reference, clean_title, make_excerpt
 from feedwatch.parse.guard import MOST_ENTRIES
 from feedwatch.parse.links import resolve_link
-from feedwatch.parse.tree import digest_content
 
 JsonObject = dict[str, object]
 _MOST_OBJECTS = 250_000
@@ -65,18 +64,17 @@ def _refuse_number(text: str) -> float:
 def _read_item(item: JsonObject, base: str) -> RawEntry:
     texts = [text for name in ("content_html", "content_text", "summary") if (text := _text(item, name))]
     title = clean_title(_text(item, "title")) or _excerpt(item)
-    facts = {"content": digest_content(texts)} if texts else {}
     sight = _look_at(item, base)
-    if categories := sight.categories:
-        facts["category"] = categories
+    categories = sight.categories
     return RawEntry(
         id=clean_reference(_text(item, "id")),
         title=title,
         link=resolve_link(base, clean_reference(_text(item, "url") or _text(item, "external_url"))),
         published_at=parse_instant(_text(item, "date_published")),
         updated_at=parse_instant(_text(item, "date_modified")),
-        facts=facts,
+        facts={"category": categories} if categories else {},
         details=sight.finish(origin_of_document(base)),
+        texts=tuple(texts),
     )
 
 

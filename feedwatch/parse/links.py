@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urljoin, urlsplit
 
 from feedwatch.redact import secrets_of_url
@@ -10,6 +11,8 @@ _LONGEST = 4096
 """A longer address is none; nothing is looked for in it."""
 LONGEST_BASE = 1024
 """What every link of a document may be given in front."""
+_WHOLE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#]|\Z)")
+"""An address as nearly all are written, which is one of its own: nothing has to be split to see that."""
 
 
 def base_of(url: str) -> str:
@@ -25,10 +28,17 @@ def base_of(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
 
 
+def is_whole(link: str) -> bool:
+    """Whether a link is plainly an address of its own, whatever it stands in."""
+    return len(link) <= _LONGEST and _WHOLE.match(link) is not None
+
+
 def resolve_link(base: str, link: str | None) -> str | None:
     """Give a link as an address of its own; None where there is none."""
     if not link or len(link) > _LONGEST:
         return None
+    if is_whole(link):
+        return link
     try:
         parts = urlsplit(link)
         return link if parts.scheme and parts.netloc else urljoin(base, link)

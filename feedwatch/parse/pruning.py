@@ -18,31 +18,26 @@ from feedwatch.parse.details import Seen, Sight, origin_of_document
 from feedwatch.parse.facts import LONGEST_TEXT
 from feedwatch.parse.guard import MOST_ENTRIES, Element
 from feedwatch.parse.links import LONGEST_BASE
+from feedwatch.parse.said import FACT_NAMES
+from feedwatch.parse.tree import text_within
 
 _ENTRIES = frozenset({"item", "entry"})
-_HOLDERS = _ENTRIES | {"channel", "group"}
+HOLDERS = _ENTRIES | {"channel", "group"}
 """Elements whose own children are looked at; of any other only its text is kept."""
-_KEPT_OF_FEED = frozenset({"ttl", "updateperiod", "updatefrequency", "complete", "treatas"})
+KEPT_OF_FEED = frozenset({"ttl", "updateperiod", "updatefrequency", "complete", "treatas"})
 _DATES = frozenset(
     {"published", "issued", "pubdate", "updated", "modified", "lastbuilddate", "date", "created"}
 )
 _CONTENTS = frozenset({"description", "summary", "abstract", "content", "encoded", "body", "fullitem"})
 _SUMMARIES = frozenset({"description", "summary", "abstract"})
-_KEPT_OF_ENTRY = _DATES | _CONTENTS | {"guid", "id", "title", "link"}
-FACT_NAMES = {
-    "watched": ("watcheddate", "watched_date", "user_read_at"),
-    "rating": ("memberrating", "user_rating"),
-    "year": ("filmyear", "release_year", "book_published"),
-    "name": ("filmtitle",),
-}
-"""Elements of diaries and bookshelves, in whatever namespace, under our own names."""
-_FACTS = tuple(name for names in FACT_NAMES.values() for name in names)
+KEPT_OF_ENTRY = _DATES | _CONTENTS | {"guid", "id", "title", "link"}
+FACTS = tuple(name for names in FACT_NAMES.values() for name in names)
 
-_KEPT_ATTRIBUTES = frozenset(
+KEPT_ATTRIBUTES = frozenset(
     {"version", "about", "href", "lastmod", "type", "mode", "rel", "ispermalink", "base"}
 )
-_SHORT = _DATES | _KEPT_OF_FEED
-_LONGEST_SHORT = 100
+_SHORT = _DATES | KEPT_OF_FEED
+LONGEST_SHORT = 100
 """A longer date, or number, is none: feedparser would try it in nine ways all the same."""
 _DEEPEST = 8
 """Channels and items are nested in CDF alone, and there not deep."""
@@ -92,7 +87,7 @@ class _Pruning:
         going: list[Element] = []
         for child in holder:
             name = _name_of(child)
-            if name in _HOLDERS and depth < _DEEPEST:
+            if name in HOLDERS and depth < _DEEPEST:
                 self.prune(child, self._begin(name) or sight, depth=depth + 1)
             elif _is_kept(name, in_entry=sight is not None) and not _is_without_end(name, child):
                 self._keep(name, child, sight)
@@ -132,17 +127,17 @@ def _local_name(tag: str) -> str:
 
 def _is_kept(name: str, *, in_entry: bool) -> bool:
     if in_entry:
-        return name in _KEPT_OF_ENTRY or name.endswith(_FACTS)
-    return name in _KEPT_OF_FEED
+        return name in KEPT_OF_ENTRY or name.endswith(FACTS)
+    return name in KEPT_OF_FEED
 
 
 def _is_without_end(name: str, element: Element) -> bool:
-    return name in _SHORT and len(element.text or "") > _LONGEST_SHORT
+    return name in _SHORT and len(element.text or "") > LONGEST_SHORT
 
 
 def _make_leaf(element: Element) -> None:
     if len(element):
-        text = "".join(map(str, element.itertext()))
+        text = text_within(element)
         del element[:]
         element.text = text
     _prune_attributes(element)
@@ -151,5 +146,5 @@ def _make_leaf(element: Element) -> None:
 def _prune_attributes(element: Element) -> None:
     for name, value in element.items():
         is_long_base = len(value) > LONGEST_BASE and _local_name(str(name)) == "base"
-        if _local_name(str(name)) not in _KEPT_ATTRIBUTES or is_long_base:
+        if _local_name(str(name)) not in KEPT_ATTRIBUTES or is_long_base:
             del element.attrib[name]

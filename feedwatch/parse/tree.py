@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import lru_cache
 
+from lxml import etree
+
 from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
-from feedwatch.parse.details import Sight, origin_of_document, shows_picture
+from feedwatch.parse.details import SHOWING, Sight, origin_of_document, shows_picture
 from feedwatch.parse.facts import (
     clean_reference,
     clean_title,
@@ -22,14 +23,17 @@ from feedwatch.parse.facts import (
     read_rating,
 )
 from feedwatch.parse.guard import MOST_ENTRIES, Element
-from feedwatch.parse.links import LONGEST_BASE, resolve_link
+from feedwatch.parse.links import LONGEST_BASE, is_whole, resolve_link
 
 ATOM = "{http://www.w3.org/2005/Atom}"
+_ATOM_ENTRY = ATOM + "entry"
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _PLAIN_ROOTS = {"queue", "queues", "rental_history", "ratings", "recommendations", "at_home", "reviews"}
 _PLAIN_ITEMS = {"recommendation"}
-_PIECE = 65_536
+_TITLE_RELS = ("/id", "/catalog/title")
+_HTML = {"html", "text/html"}
 _LONGEST_ETAG = 1000
+_TEXTS = ("summary", "content")
 _NUMBERS = {"predicted_rating", "average_rating"}
 _FACT_NAMES = {
     "position",
@@ -43,13 +47,23 @@ _FACT_NAMES = {
 
 def local_name(element: Element) -> str:
     """An element's name without its namespace."""
-    tag: object = element.tag
-    return _after_brace(tag) if isinstance(tag, str) else ""
+    return _name_in(element.tag)
 
 
 @lru_cache(maxsize=1024)
-def _after_brace(tag: str) -> str:
-    return tag.rpartition("}")[2]
+def _name_in(tag: object) -> str:
+    """The name in a tag; none in what is no element."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def text_within(element: Element) -> str:
+    """The text of an element and of all that is in it; an entity that is not known stays as it is written."""
+    if not len(element):
+        return element.text or ""
+    if element.getroottree().docinfo.internalDTD is not None:
+        return "".join(map(str, element.itertext()))
+    # Many times as fast, but silent about entities; and without a DTD there are none that are not known.
+    return etree.tostring(element, method="text", encoding="unicode", with_tail=False)
 
 
 def is_plain_root(name: str) -> bool:
@@ -60,25 +74,51 @@ def is_plain_root(name: str) -> bool:
 def read_atom(root: Element, url: str) -> Page | ParseFailed:
     """Read an Atom 1.0 feed."""
     base, origin = _base_at(root, url), origin_of_document(url)
-    entries = [_read_atom_entry(element, base, origin) for element in root.iterchildren(ATOM + "entry")]
-    return _page(Form.ATOM, root, entries)
+    entries, others = _part(root, _is_atom_entry)
+    if len(entries) > MOST_ENTRIES:
+        return _TOO_MANY
+    return _page(Form.ATOM, others, [_read_atom_entry(element, base, origin) for element in entries])
 
 
 def read_plain(root: Element, url: str) -> Page | ParseFailed:
     """Read a list in the API's plain XML."""
     origin = origin_of_document(url)
-    items = [e for e in root if local_name(e).endswith("_item") or local_name(e) in _PLAIN_ITEMS]
-    return _page(Form.PLAIN, root, [_read_item(item, url, origin) for item in items])
+    items, others = _part(root, _is_plain_item)
+    if len(items) > MOST_ENTRIES:
+        return _TOO_MANY
+    return _page(Form.PLAIN, others, [_read_plain_item(item, url, origin) for item in items])
 
 
-def _page(form: Form, root: Element, entries: list[RawEntry]) -> Page | ParseFailed:
-    if len(entries) > MOST_ENTRIES:
-        return ParseFailed(Reason.HOSTILE, "too many entries")
-    said: dict[str, str] = {}
+_TOO_MANY = ParseFailed(Reason.HOSTILE, "too many entries")
+
+
+def _part(root: Element, is_entry: Callable[[Element], bool]) -> tuple[list[Element], list[Element]]:
+    """The entries of a list, and what it says of itself."""
+    entries: list[Element] = []
+    others: list[Element] = []
     for child in root:
+        (entries if is_entry(child) else others).append(child)
+    return entries, others
+
+
+def _is_atom_entry(element: Element) -> bool:
+    return bool(element.tag == _ATOM_ENTRY)
+
+
+def _is_plain_item(element: Element) -> bool:
+    name = local_name(element)
+    return name.endswith("_item") or name in _PLAIN_ITEMS
+
+
+def _page(form: Form, others: Iterable[Element], entries: Iterable[RawEntry]) -> Page:
+    said: dict[str, str] = {}
+    complete = False
+    for child in others:
         name = local_name(child)
         if name in _SAID:
             said.setdefault(_SAID[name], (child.text or "").strip())
+        elif name in _COMPLETE:
+            complete = complete or _says_complete(name, child)
     etag = said.get("etag", "")
     return Page(
         form=form,
@@ -86,10 +126,7 @@ def _page(form: Form, root: Element, entries: list[RawEntry]) -> Page | ParseFai
         total=read_count(said.get("total")),
         start_index=read_count(said.get("start")),
         etag=etag if 0 < len(etag) <= _LONGEST_ETAG else None,
-        complete=any(
-            local_name(c) == "complete" and "purl.org/syndication/history" in str(c.tag) for c in root
-        )
-        or _treats_as_list(root),
+        complete=complete,
         ttl=read_period(said.get("period"), said.get("frequency")),
     )
 
@@ -104,6 +141,8 @@ _SAID = {
     "updateFrequency": "frequency",
 }
 
+_COMPLETE = {"complete", "treatAs"}
+
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
 
 
@@ -114,8 +153,10 @@ def read_period(period: str | None, frequency: str | None) -> timedelta | None:
     return timedelta(hours=_PERIODS[period.strip().lower()]) / (read_count(frequency) or 1)
 
 
-def _treats_as_list(root: Element) -> bool:
-    return any(local_name(child) == "treatAs" and (child.text or "").strip() == "list" for child in root)
+def _says_complete(name: str, element: Element) -> bool:
+    if name == "complete":
+        return "purl.org/syndication/history" in str(element.tag)
+    return (element.text or "").strip() == "list"
 
 
 def _base_at(element: Element, base: str) -> str:
@@ -130,29 +171,51 @@ def _base_at(element: Element, base: str) -> str:
 class _Reading:
     """One entry while it is read: facts from wherever they stand, the first of each wins."""
 
+    __slots__ = (
+        "base",
+        "facts",
+        "id",
+        "link",
+        "published",
+        "sight",
+        "texts",
+        "title",
+        "title_ref",
+        "told",
+        "updated",
+        "wrapping",
+    )
+
     def __init__(self, base: str) -> None:
         self.base = base
         self.id: str | None = None
         self.title = ""
         self.link: str | None = None
         self.title_ref: str | None = None
-        self.texts: dict[str, str] = {}
+        self.published = ""
+        self.updated = ""
+        self.told: dict[str, str] = {}
         self.facts: dict[str, str] = {}
-        self.content: list[str] = []
+        self.texts: list[str] = []
+        self.wrapping: list[Element] = []
         self.sight = Sight(base)
 
+    def read_id(self, element: Element) -> None:
+        self.id = self.id or clean_reference(element.text)
+
+    def read_title(self, element: Element) -> None:
+        self.title = self.title or _read_title(element)
+
     def read_link(self, element: Element) -> None:
-        href = element.get("href")
         rel = element.get("rel") or "alternate"
-        if not href:
-            return
         if rel == "alternate":
-            self.link = self.link or resolve_link(_base_at(element, self.base), clean_reference(href))
-            return
-        if shows_picture(rel):
+            self.link = self.link or _read_address(element, self.base)
+        elif shows_picture(rel):
             self.sight.see_link(element)
-        elif self.title_ref is None and (rel.endswith(("/id", "/catalog/title")) or is_title_path(href)):
-            self.title_ref = clean_reference(href)
+        elif self.title_ref is None:
+            href = element.get("href")
+            if href and (rel.endswith(_TITLE_RELS) or is_title_path(href)):
+                self.title_ref = clean_reference(href)
 
     def read_category(self, element: Element) -> None:
         scheme = element.get("scheme") or ""
@@ -162,118 +225,137 @@ class _Reading:
                 self.facts["availability"] = found
         self.sight.see_category(scheme, element)
 
-    def read_fact(self, name: str, element: Element) -> None:
-        text = (element.text or "").strip() or (element.get("value") or "").strip()
-        if text:
-            self.texts.setdefault(name, text)
+    def read_published(self, element: Element) -> None:
+        self.published = self.published or _text_of(element)
+
+    def read_updated(self, element: Element) -> None:
+        self.updated = self.updated or _text_of(element)
+
+    def read_fact(self, element: Element) -> None:
+        if text := _text_of(element):
+            self.told.setdefault(local_name(element), text)
+
+    def read_text(self, element: Element) -> None:
+        """Read a summary or a content."""
+        name = local_name(element)
+        text = text_within(element)
+        self.texts.append(text)
+        self.sight.see_text(name, text)
+        self.read_other(element)
+
+    def read_other(self, element: Element) -> None:
+        """Look at an element that is asked for nothing itself, and may hold more within."""
+        name = local_name(element)
+        self.sight.see(name, element)
+        if len(element) and name != "source":  # what is said there is said of another feed
+            self.wrapping.append(element)
 
     def finish(self, origin: str) -> RawEntry:
-        texts, facts = self.texts, self.facts
-        rating = read_rating(texts.get("user_rating"))
-        if rating:
-            facts["rating"] = rating
-        for name in _NUMBERS:
-            number = read_number(texts.get(name))
-            if number:
-                facts[name] = number
-        year = texts.get("release_year", "")
-        if year.isdigit() and len(year) < 10:
-            facts["year"] = year
-        if self.content:
-            facts["content"] = digest_content(self.content)
+        told, facts, texts = self.told, self.facts, self.texts
+        if told:
+            self._take_facts()
         if categories := self.sight.categories:
             facts["category"] = categories
-        place = read_place(self.id)
-        position = read_count(texts.get("position")) or (place[1] if place else None)
-        saved = facts.get("availability") == "saved" or (place is not None and place[0] == "saved")
+        part, position = read_place(self.id) or (None, None)
+        published_at = parse_instant(self.published)
         return RawEntry(
             id=self.id,
-            title=self.title or make_excerpt(next(filter(None, self.content), None)),
+            title=self.title or make_excerpt(next(filter(None, texts), None)),
             link=self.link,
             title_ref=self.title_ref,
-            position=position,
-            saved=saved,
-            watched_at=parse_instant(texts.get("watched_date")),
-            published_at=parse_instant(texts.get("published")),
-            updated_at=parse_instant(texts.get("updated")),
+            position=(read_count(told.get("position")) if told else None) or position,
+            saved="saved" in (part, facts.get("availability")),
+            watched_at=parse_instant(told.get("watched_date")) if told else None,
+            published_at=published_at,
+            # They are the same more often than not.
+            updated_at=published_at if self.updated == self.published else parse_instant(self.updated),
             facts=facts,
             details=self.sight.finish(origin),
+            texts=tuple(texts),
         )
+
+    def _take_facts(self) -> None:
+        rating = read_rating(self.told.get("user_rating"))
+        if rating:
+            self.facts["rating"] = rating
+        for name in _NUMBERS:
+            number = read_number(self.told.get(name))
+            if number:
+                self.facts[name] = number
+        year = self.told.get("release_year", "")
+        if year.isdigit() and len(year) < 10:
+            self.facts["year"] = year
+
+
+_Read = Callable[[_Reading, Element], None]
+
+_FACT_READERS: dict[str, _Read] = dict.fromkeys(_FACT_NAMES, _Reading.read_fact)
+_READERS: dict[str, _Read] = {
+    "link": _Reading.read_link,
+    "category": _Reading.read_category,
+    "id": _Reading.read_id,
+    "title": _Reading.read_title,
+    "published": _Reading.read_published,
+    "updated": _Reading.read_updated,
+    **dict.fromkeys(_TEXTS, _Reading.read_text),
+    **_FACT_READERS,
+}
+"""What an entry says itself. Any other element may show something, or hold more within."""
+_READERS_WITHIN: dict[str, _Read] = {"category": _Reading.read_category, **_FACT_READERS}
+_ASKED_WITHIN = tuple([f"{{*}}{name}" for name in _READERS_WITHIN.keys() | SHOWING])
+_READERS_BY_TAG = {space + name: read for name, read in _READERS.items() for space in (ATOM, "")}
+"""Of nearly all elements the name need not be taken from the tag first."""
+
+
+def _read_children(reading: _Reading, entry: Element) -> None:
+    for child in entry:
+        tag = child.tag
+        read = _READERS_BY_TAG.get(tag) or _READERS.get(_name_in(tag), _Reading.read_other)
+        read(reading, child)
 
 
 def _read_atom_entry(element: Element, base: str, origin: str) -> RawEntry:
     reading = _Reading(_base_at(element, base))
-    for child in [child for child in element if not _read_child(reading, child)]:
-        _read_wrapped(reading, child)
+    _read_children(reading, element)
+    for wrapper in reading.wrapping:  # what an entry says itself comes first
+        _read_wrapped(reading, wrapper)
     return reading.finish(origin)
 
 
-def _read_child(reading: _Reading, child: Element) -> bool:
-    """Read one element; False if it may hold more within. What an entry says itself comes first."""
-    name = local_name(child)
-    if name == "link":
-        reading.read_link(child)
-    elif name == "category":
-        reading.read_category(child)
-    elif name == "id":
-        reading.id = reading.id or clean_reference(child.text)
-    elif name == "title":
-        reading.title = reading.title or _read_title(child)
-    elif name in _FACT_NAMES or name in ("updated", "published"):
-        reading.read_fact(name, child)
-    else:
-        if name in ("summary", "content"):
-            text = "".join(map(str, child.itertext()))
-            reading.content.append(text)
-            reading.sight.see_text(name, text)
-        reading.sight.see(name, child)
-        return False
-    return True
+def _read_plain_item(item: Element, url: str, origin: str) -> RawEntry:
+    reading = _Reading(url)
+    _read_children(reading, item)
+    for wrapper in reading.wrapping:
+        if local_name(wrapper).startswith("title_state"):
+            _read_wrapped(reading, wrapper)
+    return reading.finish(origin)
 
 
-def _read_wrapped(reading: _Reading, container: Element) -> None:
+def _read_wrapped(reading: _Reading, wrapper: Element) -> None:
     """Facts may stand within elements of other names, and in the content, as XML of the API."""
-    for child in container.iterdescendants():
-        name = local_name(child)
-        if name in _FACT_NAMES:
-            reading.read_fact(name, child)
-        elif name == "category":
-            reading.read_category(child)
+    # Of the hundreds of elements of a text in XHTML hardly any is asked for; of few it is quicker to see all.
+    asked = _ASKED_WITHIN if local_name(wrapper) in _TEXTS else ()
+    for element in wrapper.iterdescendants(*asked):
+        name = local_name(element)
+        if read := _READERS_WITHIN.get(name):
+            read(reading, element)
         else:
-            reading.sight.see(name, child)
+            reading.sight.see(name, element)
+
+
+def _read_address(link: Element, base: str) -> str | None:
+    href = clean_reference(link.get("href"))
+    # Nearly all are whole: nobody has to look what they would start from.
+    return href if href and is_whole(href) else resolve_link(_base_at(link, base), href)
+
+
+def _text_of(element: Element) -> str:
+    return (element.text or "").strip() or (element.get("value") or "").strip()
 
 
 def _read_title(element: Element) -> str:
-    kind = (element.get("type") or "text").lower()
     regular = element.get("regular") or element.get("short")
     if regular:
         return clean_title(regular)
-    if kind == "xhtml":
-        return clean_title("".join(map(str, element.itertext())))
-    return clean_title(element.text, is_html=kind == "html")
-
-
-def _read_item(item: Element, url: str, origin: str) -> RawEntry:
-    reading = _Reading(url)
-    wrapped = [child for child in item if not _read_child(reading, child)]
-    for state in wrapped:
-        if local_name(state).startswith("title_state"):
-            _read_wrapped(reading, state)
-    return reading.finish(origin)
-
-
-def digest_content(texts: Iterable[str]) -> str:
-    """A digest of a post's text, for who asks to compare it; white space does not count."""
-    digest = hashlib.blake2b(digest_size=16)
-    joined = " ".join(texts)
-    begun = apart = False
-    # Piece by piece: the words of a long text, each by itself, take thirty times its memory.
-    for start in range(0, len(joined), _PIECE):
-        piece = joined[start : start + _PIECE]
-        words = " ".join(piece.split())
-        if words:
-            digest.update(b" " if begun and (apart or piece[0].isspace()) else b"")
-            digest.update(words.encode("utf-8", "surrogatepass"))
-            begun = True
-        apart = piece[-1].isspace() or (apart and not words)
-    return digest.hexdigest()
+    kind = element.get("type")
+    return clean_title(text_within(element), is_html=kind is not None and kind.lower() in _HTML)

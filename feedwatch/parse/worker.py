@@ -14,16 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from feedwatch.core.content import digest_content
 from feedwatch.parse.budget import memory_for, seconds_for
-from feedwatch.parse.facts import make_excerpt
 from feedwatch.parse.frames import HEADER, LENGTH
-from feedwatch.parse.pruning import FACT_NAMES
-from feedwatch.parse.tree import digest_content
+from feedwatch.parse.said import begin_of, pick_facts
 
 MEMORY = 768 * 1024 * 1024
 """The most that a document of any size may bring it to."""
 
-_LONGEST_FACT = 200
 _PAGE = resource.getpagesize()
 
 
@@ -123,19 +121,10 @@ def _read_entry(entry: Any) -> Iterator[tuple[str, object]]:
     yield "published", said.get("published") or said.get("created")
     yield "updated", said.get("updated")
     texts = [part.get("value") or "" for part in said.get("content", ())] + [said.get("summary") or ""]
-    texts = [text for text in texts if text]
-    if texts:
+    if texts := [text for text in texts if text]:
         yield "content", digest_content(texts)
-        if not said.get("title"):
-            yield "excerpt", make_excerpt(texts[-1])
-    for fact, names in FACT_NAMES.items():
-        yield fact, next((text for key, text in said.items() if _is_fact(key, text, names)), None)
-
-
-def _is_fact(key: str, text: object, names: tuple[str, ...]) -> bool:
-    if not isinstance(text, str) or len(text) > _LONGEST_FACT:
-        return False
-    return key in names or key.endswith(tuple(f"_{name}" for name in names))
+        yield "excerpt", begin_of(texts, said.get("title"))
+    yield from pick_facts(said).items()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from feedwatch.clock import Clock
 from feedwatch.core.earlier import Gap, beyond, choose_between, find_gap
@@ -32,9 +33,12 @@ from feedwatch.core.state import PollTask
 from feedwatch.core.statuses import Action
 from feedwatch.netflix.address import PAGE_SIZE, feed_identity, is_tokenized
 from feedwatch.netflix.limits import Pairs, make_page_parameters, make_updated_min
-from feedwatch.netflix.replies import ApiFailed
 from feedwatch.poll.reading import ReadPage
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
+from feedwatch.store.thread import StoreThread
+
+if TYPE_CHECKING:
+    from feedwatch.netflix.replies import ApiFailed
 
 _LOG = logging.getLogger("feedwatch.poll")
 
@@ -46,7 +50,7 @@ POLLS_WITHOUT = 2
 """So many polls in a row may fail since a history did not come that would fill a gap."""
 _RESOURCES = {"rental_history/watched", "rental_history"}
 
-AskOwn = Callable[[str, str, Pairs], Awaitable[Answered | ApiFailed | None]]
+AskOwn = Callable[[str, str, Pairs], Awaitable["Answered | ApiFailed | None"]]
 """Asks, signed, for a document of an account's subscriber: its path below `users/<id>`, and parameters.
 
 None while nobody is signed in there, or where nothing is ever signed.

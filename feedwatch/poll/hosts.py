@@ -1,10 +1,9 @@
-"""What polls learn of the hosts they ask: who is silent, who wants rest, how many may ask at once."""
+"""What polls learn of the hosts they ask: who is silent, and who wants rest."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import datetime
 
 from feedwatch.core.model import NETWORK_REASONS, Reason
@@ -21,23 +20,10 @@ class Hosts:
     does it show that nobody answers.
     """
 
-    def __init__(self, per_host: int) -> None:
-        self._per_host = per_host
-        self._places: dict[str, asyncio.Semaphore] = {}
+    def __init__(self) -> None:
         self._resting: dict[str, datetime] = {}
         self._silent: dict[str, Reason] = {}
         self._answered_at = float("-inf")
-
-    def limit(self, per_host: int) -> None:
-        """Let so many polls ask one host at once from now on."""
-        self._per_host = per_host
-        self._places = {}
-
-    @asynccontextmanager
-    async def place_at(self, host: str) -> AsyncIterator[None]:
-        """Wait for a place among those that ask a host."""
-        async with self._places.setdefault(host, asyncio.Semaphore(self._per_host)):
-            yield
 
     # ── rest ──────────────────────────────────────────────────────────────────────────────────────
 

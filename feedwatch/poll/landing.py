@@ -1,11 +1,13 @@
-"""Let the result of a poll land: decision and write in one short transaction, or none of it."""
+"""Let the results of polls land: decision and write in one short transaction, or none of it.
+
+What comes within a moment is written in one transaction, and each poll is whole within it.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from feedwatch.clock import Clock
@@ -24,24 +26,23 @@ from feedwatch.core.state import (
     UnchangedPoll,
 )
 from feedwatch.core.where import Subjects
+from feedwatch.errors import StoreDamaged
+from feedwatch.poll.batches import Batches
 from feedwatch.poll.reading import ReadList, SameList
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Landed, ReadPoll, Store
+from feedwatch.store.thread import StoreThread
 
 __all__ = ["PollTerms", "PollWriter"]
 
 _LOG = logging.getLogger("feedwatch.poll")
 
-_GATHER = 0.05
-"""Seconds in which unchanged polls are gathered into one transaction: one fsync for all of them."""
-_GATHER_MOST = 500
+_GATHERED_FOR = timedelta(milliseconds=20)
+"""So long a result waits for others, to share their transaction and its fsync."""
+_MOST_LISTS = 16
+"""Lists that land in one transaction: other writers wait for all of it."""
+_MOST_UNCHANGED = 500
 _TOGETHER = timedelta(minutes=1)
 """Lists of one account that land within it were polled in one round."""
-
-
-@dataclass(slots=True)
-class _Gathered:
-    polls: list[UnchangedPoll]
-    landed: asyncio.Future[frozenset[int]]
 
 
 class PollWriter:
@@ -59,16 +60,20 @@ class PollWriter:
         self.routes = routes
         self.every = every
         self._clock = clock
-        self._gathered: _Gathered | None = None
         self._drawn: dict[str, tuple[datetime, float]] = {}
-        self._writes: set[asyncio.Task[None]] = set()
+        self._lists = Batches(self._record_lists, wait=_GATHERED_FOR, most=_MOST_LISTS)
+        self._unchanged = Batches(self._record_unchanged, wait=_GATHERED_FOR, most=_MOST_UNCHANGED)
+        self._postponed = Batches(self._record_postponed, wait=_GATHERED_FOR, most=_MOST_UNCHANGED)
 
     def interval(self, task: PollTask) -> timedelta:
         """How often a feed is polled when all is well."""
         return task.every or self.every
 
     async def write_list(self, task: PollTask, read: ReadList) -> PollDecision | None:
-        """Compare a list with what is known and write what follows; None if it came too late (law 11)."""
+        """Compare a list with what is known and write what follows, together with others.
+
+        None if it came too late (law 11).
+        """
         now, jitter, every = self._clock.now(), self._draw_jitter(task), self.interval(task)
         terms = PollTerms(
             feed=task.feed,
@@ -78,7 +83,10 @@ class PollWriter:
             announce_baseline=task.announce_baseline,
         )
         decide = _decide_with(task, terms, self.routes, now)
-        return await self._store.run(Store.record_poll, task, read.result, decide)
+        landed = await self._lists.add(ReadPoll(task, read.result, decide))
+        if isinstance(landed, Exception):
+            raise landed
+        return landed
 
     def _draw_jitter(self, task: PollTask) -> float:
         """A part of the spread; the lists of an account that are polled together get the same, to stay so."""
@@ -105,7 +113,11 @@ class PollWriter:
             notice=notice,
             notice_addresses=self.addresses_for(notice),
         )
-        return task.feed_id not in await self._gather(poll)
+        return await self._unchanged.add(poll)
+
+    async def postpone(self, task: PollTask, until: datetime) -> None:
+        """Put a poll off that was taken but not made, together with others."""
+        await self._postponed.add((task, until))
 
     async def end_round(self, account: str) -> None:
         """Let what an account's round has brought be told, once it has been gathered for long enough."""
@@ -122,37 +134,26 @@ class PollWriter:
         return self.routes.notice_addresses if notice else ()
 
     async def flush(self) -> None:
-        """Write at once what has been gathered."""
-        if self._gathered:
-            await self._write_gathered(self._gathered)
+        """Write at once what waits for others."""
+        for batches in (self._lists, self._unchanged, self._postponed):
+            await batches.flush()
 
-    async def _gather(self, poll: UnchangedPoll) -> frozenset[int]:
-        gathered = self._gathered
-        if gathered is None:
-            loop = asyncio.get_running_loop()
-            gathered = self._gathered = _Gathered([], loop.create_future())
-            loop.call_later(_GATHER, self._start_write, gathered)
-        gathered.polls.append(poll)
-        if len(gathered.polls) >= _GATHER_MOST:
-            self._start_write(gathered)
-        return await asyncio.shield(gathered.landed)
+    # ── batches ───────────────────────────────────────────────────────────────────────────────────
 
-    def _start_write(self, gathered: _Gathered) -> None:
-        if gathered is not self._gathered:
-            return
-        write = asyncio.ensure_future(self._write_gathered(gathered))
-        self._writes.add(write)
-        write.add_done_callback(self._writes.discard)
+    async def _record_lists(self, polls: Sequence[ReadPoll]) -> Sequence[Landed]:
+        landed = await self._store.run(Store.record_polls, polls)
+        for each in landed:
+            if isinstance(each, StoreDamaged):
+                self._store.on_damage(each)
+        return landed
 
-    async def _write_gathered(self, gathered: _Gathered) -> None:
-        if gathered is self._gathered:
-            self._gathered = None
-        try:
-            late = await self._store.run(Store.record_unchanged, gathered.polls)
-        except Exception as error:  # noqa: BLE001 — every poll that waits must hear of it
-            gathered.landed.set_exception(error)
-        else:
-            gathered.landed.set_result(frozenset(late))
+    async def _record_unchanged(self, polls: Sequence[UnchangedPoll]) -> Sequence[bool]:
+        late = frozenset(await self._store.run(Store.record_unchanged, polls))
+        return [poll.task.feed_id not in late for poll in polls]
+
+    async def _record_postponed(self, polls: Sequence[tuple[PollTask, datetime]]) -> Sequence[None]:
+        await self._store.run(Store.postpone_polls, polls)
+        return [None] * len(polls)
 
 
 def _decide_with(

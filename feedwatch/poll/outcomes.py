@@ -8,7 +8,7 @@ from datetime import timedelta
 from feedwatch.core.model import Fetched, FetchFailed, NotModified, Validators
 from feedwatch.core.state import PollResult, PollTask
 from feedwatch.netflix.address import is_tokenized
-from feedwatch.parse.digest import body_digest, content_digest
+from feedwatch.parse.digest import Digests
 from feedwatch.poll.pages import seal_digests
 
 
@@ -69,17 +69,17 @@ def new_address(task: PollTask, reply: Fetched | NotModified) -> str | None:
 
 
 def compare_bytes(
-    task: PollTask, reply: Fetched, validators: tuple[Validators, ...], *, refused: bool
+    task: PollTask, reply: Fetched, digests: Digests, validators: tuple[Validators, ...], *, refused: bool
 ) -> SameList | None:
-    """The short way for a list of one page: the same bytes, or the same but for dates."""
+    """The short way for a list of one page: the same bytes, or the same but for what moves by itself."""
     if task.body_digest is None or task.content_digest is None or len(task.validators) > 1:
         return None
-    raw = seal_digests([body_digest(reply.body)], refused=refused)
-    if raw != task.body_digest:
-        if seal_digests([content_digest(reply.body, task.kind)], refused=refused) != task.content_digest:
-            return None
+    raw = seal_digests([digests.raw], refused=refused)
+    if raw == task.body_digest:
+        return tell_same(task, reply, validators, wish=reply.max_age)
+    if seal_digests([digests.content], refused=refused) == task.content_digest:
         return tell_same(task, reply, validators, wish=reply.max_age, raw=raw)
-    return tell_same(task, reply, validators, wish=reply.max_age)
+    return None
 
 
 def longest(*wishes: timedelta | None) -> timedelta | None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feedwatch.core.keys import title_of
-from feedwatch.core.model import Fetched, Kind, Page, Validators
+from feedwatch.core.model import Fetched, Page, Validators
 from feedwatch.netflix.address import PAGE_SIZE
-from feedwatch.parse.digest import body_digest, content_digest
+from feedwatch.parse.digest import Digests
 
 UNASKED_PAGE_SIZE = 25
 """How many titles the API gives who does not say how many."""
@@ -17,10 +17,11 @@ UNASKED_PAGE_SIZE = 25
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A page with the reply it came in."""
+    """A page with the reply it came in, and the digests of that."""
 
     reply: Fetched
     page: Page
+    digests: Digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,13 @@ def _counts_agree(read: ReadPages) -> bool:
 # ── what to remember of a reply ───────────────────────────────────────────────────────────────────
 
 
-def digest_pages(read: ReadPages, kind: Kind) -> tuple[bytes, bytes]:
+def digest_pages(read: ReadPages) -> tuple[bytes, bytes]:
     """Digests of all pages: of their bytes, and of what does not move by itself."""
-    bodies = [page.reply.body for page in read.pages]
+    digests = [page.digests for page in read.pages]
     seal = {"refused": read.refused, "total_known": read.total_known}
-    raw = seal_digests([body_digest(body) for body in bodies], **seal)
-    return raw, seal_digests([content_digest(body, kind) for body in bodies], **seal)
+    return seal_digests([each.raw for each in digests], **seal), seal_digests(
+        [each.content for each in digests], **seal
+    )
 
 
 def shared_etag(read: ReadPages) -> str | None:

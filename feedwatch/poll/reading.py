@@ -1,7 +1,8 @@
 """Read one feed over the network, to its end: no database here, and nothing is decided.
 
 The way is short where nothing changed: a 304 is done, the same bytes are done, the same bytes but
-for dates that move by themselves are done; only then is a document parsed (design, section 9).
+for dates that move by themselves are done; only then is a document parsed (design, section 9), and of one
+whose other entries are known only what is new.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from feedwatch.core.model import (
     Validators,
 )
 from feedwatch.core.schedule import REVALIDATE_AFTER
-from feedwatch.core.snapshot import build_snapshot
+from feedwatch.core.snapshot import build_snapshot, stands_alone
 from feedwatch.core.state import PollResult, PollTask
 from feedwatch.netflix.address import (
     PAGE_SIZE,
@@ -36,6 +37,8 @@ from feedwatch.netflix.address import (
     without_parameters,
 )
 from feedwatch.netflix.status import classify_failure
+from feedwatch.parse.digest import Digests
+from feedwatch.poll.known import find_places, is_as_expected, keep_parts, read_how
 from feedwatch.poll.outcomes import (
     Reading,
     ReadList,
@@ -55,6 +58,7 @@ from feedwatch.poll.pages import (
     is_torn_by_etag_alone,
     keep_first_page,
     keep_validators,
+    seal_digests,
     shared_etag,
     stands_still,
 )
@@ -133,9 +137,45 @@ class ListReader:
         if not isinstance(first, Fetched):
             raise _Failed(self._classify(first, task, answered=answered))
         kept = _keep_first_validators(task, first)
-        if same := compare_bytes(task, first, kept, refused=refused):
+        digests = Digests(first.body, task.kind)
+        if same := compare_bytes(task, first, digests, kept, refused=refused):
             return same
-        return await self._read_on(task, first, refused=refused)
+        if new := await self._read_new(task, first, digests, kept):
+            return new
+        return await self._read_on(task, first, digests, refused=refused)
+
+    async def _read_new(
+        self, task: PollTask, first: Fetched, digests: Digests, kept: tuple[Validators, ...]
+    ) -> ReadList | None:
+        """Read what is new of a list on one page; None where all of it has to be read."""
+        rules = rules_of(task.kind, compare_content=task.compare_content)
+        places, parts = find_places(task, first, digests, rules), digests.parts
+        if places is None or parts is None:
+            return None
+        new = [number for number, place in enumerate(places) if place is None]
+        page = await self._read_page(
+            parts.write_only(new), kind=task.kind, url=first.url, content_type=first.content_type
+        )
+        if isinstance(page, ParseFailed) or not is_as_expected(page, places):
+            return None
+        asked_at = first.server_at or first.requested_at
+        snapshot = build_snapshot(page.entries, rules, whole=page.complete, requested_at=asked_at)
+        if not stands_alone(page.entries, snapshot, rules):
+            return None
+        raw, content = (seal_digests([each], refused=False) for each in (digests.raw, digests.content))
+        result = PollResult(
+            snapshot=snapshot,
+            form=page.form,
+            validators=kept,
+            body_digest=raw,
+            content_digest=content,
+            at=first.requested_at,
+            body_etag=page.etag,
+            moved_to=new_address(task, first),
+            parts=parts.keep(read_how(first, rules)),
+            places=places,
+        )
+        return ReadList(result, longest(first.max_age, page.ttl), moved=first.moved_to is not None)
 
     async def _probe(self, task: PollTask) -> SameList | None:
         """Ask for one item; None where it does not prove that nothing is new, and the pages decide.
@@ -150,7 +190,7 @@ class ListReader:
             return None
         if not isinstance(reply, Fetched):
             raise _Failed(self._classify(reply, task, answered=None))
-        page = (await self._parse(task, reply)).page
+        page = (await self._parse(task, reply, Digests(reply.body, task.kind))).page
         if not proves_same(page, task):
             return None
         validators = (reply.validators,) if reply.validators else ()
@@ -169,9 +209,9 @@ class ListReader:
         is_refused = isinstance(again, FetchFailed) and _refuses_paging(task, again)
         return (plain, True) if is_refused else (again, False)
 
-    async def _read_on(self, task: PollTask, first: Fetched, *, refused: bool) -> Reading:
-        pages = await self._read_pages(task, first, refused=refused)
-        raw, content = digest_pages(pages, task.kind)
+    async def _read_on(self, task: PollTask, first: Fetched, digests: Digests, *, refused: bool) -> Reading:
+        pages = await self._read_pages(task, first, digests, refused=refused)
+        raw, content = digest_pages(pages)
         etag, total = shared_etag(pages), pages.pages[0].page.total
         probed = is_probed(task, etag=etag, total=total, refused=pages.refused)
         validators = () if probed else keep_validators(pages)
@@ -179,9 +219,10 @@ class ListReader:
         if task.body_digest is not None and content == task.content_digest:
             return tell_same(task, first, validators, wish=wish, raw=raw)
         entries = [entry for page in pages.pages for entry in page.page.entries]
+        rules = rules_of(task.kind, compare_content=task.compare_content)
         snapshot = build_snapshot(
             entries,
-            rules_of(task.kind, compare_content=task.compare_content),
+            rules,
             whole=pages.whole,
             # By the clock that wrote the dates: ours may be wrong.
             requested_at=first.server_at or first.requested_at,
@@ -198,12 +239,15 @@ class ListReader:
             body_total=total,
             paging_refused=pages.refused,
             moved_to=new_address(task, first),
+            parts=keep_parts(task, pages.pages[0], snapshot, rules) if len(pages.pages) == 1 else None,
         )
         return ReadList(result, wish, moved=first.moved_to is not None)
 
     # ── pages ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def _read_pages(self, task: PollTask, first: Fetched, *, refused: bool) -> ReadPages:
+    async def _read_pages(
+        self, task: PollTask, first: Fetched, digests: Digests, *, refused: bool
+    ) -> ReadPages:
         """Read a list to its last page; one that will not settle is a failed poll (law 10)."""
         settled = False
         reads: list[ReadPages] = []
@@ -213,8 +257,8 @@ class ListReader:
                 again = await self._ask(task)
                 if not isinstance(again, Fetched):
                     raise _Failed(self._classify(again, task, answered=200))
-                reply = again
-            reads.append(await self._read_once(task, reply, refused=refused))
+                reply, digests = again, Digests(again.body, task.kind)
+            reads.append(await self._read_once(task, reply, digests, refused=refused))
             settled = not is_torn(reads[-1])
         if settled or all(is_torn_by_etag_alone(read) for read in reads):
             return reads[-1]
@@ -223,8 +267,10 @@ class ListReader:
             return replace(reads[-1], whole=False)
         raise _Failed(FetchFailed(Reason.TORN, "the list kept changing while its pages were read"))
 
-    async def _read_once(self, task: PollTask, first: Fetched, *, refused: bool) -> ReadPages:
-        page = await self._parse(task, first)
+    async def _read_once(
+        self, task: PollTask, first: Fetched, digests: Digests, *, refused: bool
+    ) -> ReadPages:
+        page = await self._parse(task, first, digests)
         if task.kind not in (Kind.QUEUE, Kind.RATINGS) or not is_tokenized(task.address) or refused:
             return ReadPages((page,), whole=page.page.complete, refused=refused)
         pages = [page]
@@ -236,7 +282,7 @@ class ListReader:
                 return keep_first_page(page)
             if not isinstance(following, Fetched):
                 raise _Failed(self._classify(following, task, answered=200))
-            read = await self._parse(task, following)
+            read = await self._parse(task, following, Digests(following.body, task.kind))
             if ignores_paging(page.page, read.page, count):
                 return keep_first_page(page)
             pages.append(read)
@@ -281,13 +327,13 @@ class ListReader:
         failed = classify_failure(outcome, tokenized=is_tokenized(task.address), now=self._clock.now())
         return replace(failed, status=answered) if failed.status is None else failed
 
-    async def _parse(self, task: PollTask, reply: Fetched) -> ListPage:
+    async def _parse(self, task: PollTask, reply: Fetched, digests: Digests) -> ListPage:
         page = await self._read_page(
             reply.body, kind=task.kind, url=reply.url, content_type=reply.content_type
         )
         if isinstance(page, ParseFailed):
             raise _Failed(FetchFailed(page.reason, page.detail, status=200, body=reply.body[:65536]))
-        return ListPage(reply, page)
+        return ListPage(reply, page, digests)
 
 
 def _may_ask_conditionally(task: PollTask, now: datetime) -> bool:

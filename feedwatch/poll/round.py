@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from feedwatch.clock import Clock
 from feedwatch.core.model import NETWORK_REASONS, FetchFailed, Reason
@@ -21,8 +22,10 @@ from feedwatch.netflix.address import is_tokenized
 from feedwatch.poll.earlier import EarlierViewings
 from feedwatch.poll.hosts import Hosts
 from feedwatch.poll.landing import PollWriter
+from feedwatch.poll.places import Place, Places
 from feedwatch.poll.reading import ListReader, Reading, ReadList, SameList
-from feedwatch.store import Store, StoreThread
+from feedwatch.store import Store
+from feedwatch.store.thread import StoreThread
 
 __all__ = ["PollOutcome", "PollReport", "Poller", "Rediscover"]
 
@@ -100,6 +103,7 @@ class _Round:
         self.reports: list[PollReport] = []
         self.silent: list[_Failure] = []
         self.errors: list[Exception] = []
+        self.over = False
         self._tell = tell
         self._left = Counter(task.account for task in tasks)
         self._changed: set[str] = set()
@@ -130,7 +134,7 @@ class Poller:
         clock: Clock,
         rediscover: Rediscover,
         earlier: EarlierViewings,
-        per_host: int = 4,
+        places: Places,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -138,14 +142,11 @@ class Poller:
         self._clock = clock
         self._rediscover = rediscover
         self._earlier = earlier
-        self._hosts = Hosts(per_host)
+        self._places = places
+        self._hosts = Hosts()
         self._indexes: dict[str, _IndexRead] = {}
         self._helpless: dict[str, datetime] = {}
         self._moved: dict[str, str] = {}
-
-    def limit(self, per_host: int) -> None:
-        """Let so many polls ask one host at once from now on."""
-        self._hosts.limit(per_host)
 
     def hear(self, host: str, reason: Reason | None, asked_at: float) -> bool:
         """Learn how an index was answered; True if its silence is our own network's fault."""
@@ -153,7 +154,7 @@ class Poller:
         return reason in NETWORK_REASONS and self._hosts.is_own_outage(asked_at)
 
     async def run_round(self, tasks: Sequence[PollTask], report: Tell | None = None) -> list[PollReport]:
-        """Poll these feeds at once and let each result land as it comes.
+        """Poll these feeds, each as soon as there is a place for it, and let each result land as it comes.
 
         Only silence may wait for the others: whether it is the hosts' or our own network's shows
         when somebody answers, or when all have been tried. Then one notice speaks of all lists seen
@@ -161,23 +162,45 @@ class Poller:
         """
         self._hosts.recall_resting(await self._store.run(Store.resting_hosts, self._clock.now()))
         round_ = _Round(tasks, asyncio.get_running_loop().time(), report or (lambda _: None))
-        async with asyncio.TaskGroup() as group:
-            polls = [group.create_task(self._run_poll(task, round_)) for task in tasks]
-            pending = set(polls)
-            while pending:
-                _, pending = await asyncio.wait(pending, timeout=BASELINE_PATIENCE.total_seconds())
-                if pending:
-                    await self._announce_baselines()
+        announcing = asyncio.create_task(self._announce_meanwhile(round_))
+        try:
+            await self._run_polls(tasks, round_)
+        finally:
+            announcing.cancel()
         await self._settle_silent(round_, over=True)
         await self._announce_baselines()
         if round_.errors:
             raise round_.errors[0]
         return round_.reports
 
-    async def _run_poll(self, task: PollTask, round_: _Round) -> None:
+    async def _run_polls(self, tasks: Sequence[PollTask], round_: _Round) -> None:
+        """Run all polls of a round: who has no place yet costs next to nothing, however many they are."""
+        left = len(tasks)
+        all_started = asyncio.Event()
+
+        def start(task: PollTask, place: Place) -> bool:
+            nonlocal left
+            if round_.over:
+                return False
+            poll = group.create_task(self._run_poll(task, place, round_))
+            poll.add_done_callback(place.leave)  # also where it was cancelled before its first step
+            left -= 1
+            if not left:
+                all_started.set()
+            return True
+
+        async with asyncio.TaskGroup() as group:
+            try:
+                if tasks:
+                    self._places.line_up((host_of(task.address), partial(start, task)) for task in tasks)
+                    await all_started.wait()
+            finally:
+                round_.over = True
+
+    async def _run_poll(self, task: PollTask, place: Place, round_: _Round) -> None:
         """One poll to its end. If its result cannot be written, the others go on all the same."""
         try:
-            outcome = await self._poll_again_if_dead(task, round_)
+            outcome = await self._poll_again_if_dead(task, place, round_)
             if isinstance(outcome, _Failure) and outcome.is_silence:
                 round_.silent.append(outcome)
             elif isinstance(outcome, _Failure):
@@ -195,16 +218,18 @@ class Poller:
         """Ask again in a while though nothing could be written: a full disk here is no server's fault."""
         until = self._clock.now() + OUTAGE_WAIT * (1 + self._clock.jitter())
         with suppress(StoreError):  # then no poll can be taken either, and nobody is asked
-            await self._store.run(Store.postpone_poll, task, until)
+            await self._writer.postpone(task, until)
 
     # ── one poll ──────────────────────────────────────────────────────────────────────────────────
 
-    async def _poll_again_if_dead(self, task: PollTask, round_: _Round) -> PollReport | _Failure:
+    async def _poll_again_if_dead(
+        self, task: PollTask, place: Place, round_: _Round
+    ) -> PollReport | _Failure:
         """Poll; where a token has died, read the account's index at once and poll once more.
 
         If that fails too, the feed is tried ever more slowly like any other.
         """
-        outcome = await self._poll_one(task, round_)
+        outcome = await self._poll_one(task, place, round_)
         if not _has_died(outcome) or self._is_helpless(task.account):
             return outcome
         if not await self._read_index(task.account, round_):
@@ -213,31 +238,38 @@ class Poller:
         taken = await self._store.run(Store.take_polls, self._clock.now(), feeds=[task.feed], due_only=False)
         if not taken:
             return outcome
-        again = await self._poll_one(taken[0], round_)
+        place = await self._places.enter(host_of(taken[0].address))
+        again = await self._poll_one(taken[0], place, round_)
         if _has_died(again) and taken[0].address == task.address:
             self._leave_index_alone(task.account)
         return again
 
-    async def _poll_one(self, task: PollTask, round_: _Round) -> PollReport | _Failure:
-        """One poll, start to finish but for the writing of a failure; surprises stay with their feed."""
-        host, asked_at = host_of(task.address), asyncio.get_running_loop().time()
+    async def _poll_one(self, task: PollTask, place: Place, round_: _Round) -> PollReport | _Failure:
+        """One poll, start to finish but for the writing of a failure; surprises stay with their feed.
+
+        A list keeps its place until it has landed: no more are read than can be written.
+        """
+        asked_at = asyncio.get_running_loop().time()
         try:
-            async with self._hosts.place_at(host):
-                until = self._hosts.rests_until(host, self._clock.now())
-                asked_at = asyncio.get_running_loop().time()
-                reading = None if until else await self._ask(task, host, asked_at)
+            if until := self._hosts.rests_until(place.host, self._clock.now()):
+                place.leave()
+                return await self._postpone(task, until)
+            reading = await self._ask(task, place.host, asked_at)
+            place.has_asked()
             if isinstance(reading, ReadList):
                 reading = await self._join_earlier(task, reading)
+            else:
+                place.leave()
             if isinstance(reading, FetchFailed):
                 return _Failure(task, reading, self._clock.now(), asked_at)
-            if reading is None:
-                return await self._postpone(task, until or self._clock.now())
             report = await self._land(task, reading)
         except StoreError:
             raise  # no feed is to blame
         except Exception:  # noqa: BLE001 — one broken feed never stops another
             _LOG.exception("poll failed in an unforeseen way feed=%s", task.feed)
             return _Failure(task, FetchFailed(Reason.INTERNAL, "see the log"), self._clock.now(), asked_at)
+        finally:
+            place.leave()
         if reading.moved and is_tokenized(task.address):
             await self._ask_where_it_moved(task, round_)
         return report
@@ -259,7 +291,7 @@ class Poller:
         return replace(reading, result=replace(reading.result, earlier=earlier))
 
     async def _postpone(self, task: PollTask, until: datetime) -> PollReport:
-        await self._store.run(Store.postpone_poll, task, until + REST_SPREAD * self._clock.jitter())
+        await self._writer.postpone(task, until + REST_SPREAD * self._clock.jitter())
         return PollReport(task.feed, PollOutcome.RESTING, reason=Reason.RATE_LIMITED)
 
     async def _land(self, task: PollTask, reading: SameList | ReadList) -> PollReport:
@@ -273,7 +305,7 @@ class Poller:
             task.feed,
             _OF_VERDICT[decision.verdict],
             changes=len(decision.changes),
-            entries=len(reading.result.snapshot.entries),
+            entries=reading.result.size,
             reason=decision.held.reason if decision.held else None,
         )
 
@@ -358,6 +390,15 @@ class Poller:
                 PollReport(each.task.feed, PollOutcome.OUTAGE, reason=why.reason, detail=why.detail)
             )
 
+    async def _announce_meanwhile(self, round_: _Round) -> None:
+        """Announce now and then the first lists that are read: those that keep others waiting come later."""
+        try:
+            while True:
+                await asyncio.sleep(BASELINE_PATIENCE.total_seconds())
+                await self._announce_baselines()
+        except StoreError as error:
+            round_.errors.append(error)
+
     async def _announce_baselines(self) -> None:
         addresses = self._writer.routes.notice_addresses
         notice = await self._store.run(Store.take_baseline_notice, self._clock.now(), addresses)
@@ -383,6 +424,8 @@ def _failed(failed: _Failure) -> PollReport:
 
 def _log(report: PollReport) -> None:
     level = logging.WARNING if report.outcome in (PollOutcome.FAILED, PollOutcome.OUTAGE) else logging.INFO
+    if not _LOG.isEnabledFor(level):
+        return  # making the words takes longer than all the rest of a report
     _LOG.log(
         level,
         "polled feed=%s outcome=%s%s%s%s%s",

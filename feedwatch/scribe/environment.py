@@ -35,7 +35,9 @@ _KIND = re.compile(
     r"datetime|datetime\.datetime|Facts|Written|Markup|LoopContext|[A-Z][a-z]+View|"
     r"(?:feedwatch|jinja2|markupsafe)\.[\w.]+)(?: object)?"
 )
-_OWN_TEMPLATES = ("digest.html.j2", "digest.txt.j2", "list.html.j2", "list.md.j2", "list.txt.j2")
+_OWN_TEMPLATES = (
+    *("digest.html.j2", "row.html.j2", "digest.txt.j2", "list.html.j2", "list.md.j2", "list.txt.j2"),
+)
 
 FILTERS = frozenset({
     *("abs", "batch", "capitalize", "default", "d", "first", "float", "groupby", "int", "items", "join"),

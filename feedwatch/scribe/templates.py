@@ -1,20 +1,13 @@
-"""Sets of templates as the configuration names them, compiled once; whatever is wrong with one is a value."""
+"""Sets of templates as the configuration names them, and what is wrong with one: a value. Without Jinja."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from feedwatch.core.messages import Markup
-from feedwatch.core.model import Kind
-from feedwatch.scribe.environment import Jinja, Piece, TemplateFault
-from feedwatch.scribe.views import NOTICE
-
-ALL = ""
-"""The template for all kinds of lists, or all forms of bodies, that have none of their own."""
-KINDS = (*(kind.value for kind in Kind), NOTICE)
-FORMS = (Markup.TEXT.value, Markup.HTML.value, Markup.MARKDOWN.value)
+if TYPE_CHECKING:
+    from feedwatch.scribe.environment import Piece
 
 Path = tuple[str, ...]
 
@@ -50,6 +43,14 @@ class TemplateProblem:
         return f"template {'.'.join((self.name, *self.path))}: {self.message}"
 
 
+class SetFault(Exception):
+    """A template failed while a message was written."""
+
+    def __init__(self, problem: TemplateProblem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
 @dataclass(frozen=True, slots=True)
 class TemplateSet:
     """The compiled templates of a set, under the keys that they stand at."""
@@ -67,22 +68,3 @@ class TemplateSet:
 
     def _find(self, key: str, which: str) -> Path | None:
         return next((path for path in ((key, which), (key,)) if path in self.pieces), None)
-
-
-def compile_set(jinja: Jinja, name: str, texts: TemplateTexts) -> tuple[TemplateSet, list[TemplateProblem]]:
-    """Compile what can be compiled, and say what is wrong with the rest."""
-    pieces: dict[Path, Piece] = {}
-    problems: list[TemplateProblem] = []
-    for path, source in _list_sources(texts).items():
-        try:
-            pieces[path] = jinja.compile(source, is_html=path == ("body", Markup.HTML.value))
-        except TemplateFault as fault:
-            problems.append(TemplateProblem(name, path, str(fault)))
-    return TemplateSet(name, pieces), problems
-
-
-def _list_sources(texts: TemplateTexts) -> dict[Path, str]:
-    sources: dict[Path, str] = {} if texts.title is None else {("title",): texts.title}
-    for key, by in (("line", texts.line), ("body", texts.body)):
-        sources |= {(key, which) if which != ALL else (key,): source for which, source in by.items()}
-    return sources

@@ -52,6 +52,7 @@ class Facts(View):
 
 
 _FACTS = frozenset(fact.name for fact in fields(Facts))
+_NO_FACTS = Facts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ class DetailsView(View):
     synopsis: str | None = None
     queued: bool | None = None
     playable: bool | None = None
+
+
+_NO_DETAILS = DetailsView()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,9 @@ class ChangeView(View):
 
     def __str__(self) -> str:
         return self.title
+
+
+_OF_CHANGE = tuple(each.name for each in fields(ChangeView))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +144,13 @@ class DigestView(View):
 def view_story(story: Story, style: Style, zone: tzinfo, picture: str | None = None) -> StoryView:
     """A story as a template sees it in a style."""
     told = describe_story(story)
-    text = write_lines(told, style)
+    changes = tuple(view_change(change, style, zone) for change in story.changes)
+    # Most stories are one change, and say what that says.
+    is_same = len(changes) == 1 and not story.recommended
+    text = changes[0].text if is_same else write_lines(told, style)
     return StoryView(
-        **(_view_lead(story, style, zone) | {"text": text}),
-        changes=tuple(view_change(change, style, zone) for change in story.changes),
+        **(_view_lead(story, changes, style, zone) | {"text": text}),
+        changes=changes,
         recommended=story.recommended,
         picture=picture,
         about=write_lines((more,), style) if (more := say_more(story)) else Written(),
@@ -152,14 +162,14 @@ def view_story(story: Story, style: Style, zone: tzinfo, picture: str | None = N
 
 def view_change(change: RecordedChange, style: Style, zone: tzinfo) -> ChangeView:
     """A change as a template sees it in a style."""
-    link = page_of(change.link)
+    link, feed = page_of(change.link), feed_of(change)
     return ChangeView(
         title=clean(change.title) or UNNAMED,
         year=_read_fact(change.entry_facts.get("year")),
         link=None if link is None else write_link(link, style),
         account=change.account,
-        list=feed_of(change).removeprefix(f"{change.account}/"),
-        feed=feed_of(change),
+        list=feed.removeprefix(f"{change.account}/"),
+        feed=feed,
         kind=change.feed_kind.value,
         change=change.kind.value,
         position=change.position,
@@ -188,18 +198,21 @@ def reword(story: StoryView, line: Text) -> StoryView:
     return replace(story, line=line, is_reworded=True)
 
 
-def _view_lead(story: Story, style: Style, zone: tzinfo) -> dict[str, Any]:
+def _view_lead(story: Story, changes: Sequence[ChangeView], style: Style, zone: tzinfo) -> dict[str, Any]:
     """What a story shares with the change that leads; it knows what all of its changes know."""
     lead = lead_of(story)
     if lead is None:
         assert story.notice is not None
         return _fields_of(_view_notice(story.notice, style, zone))
+    view = next(view for change, view in zip(story.changes, changes, strict=True) if change is lead)
+    if len(changes) == 1:
+        return _fields_of(view)
     more = {"facts": _view_facts(known_facts(story)), "details": _view_details(more_of(story))}
-    return _fields_of(view_change(lead, style, zone)) | more
+    return _fields_of(view) | more
 
 
 def _fields_of(view: ChangeView) -> dict[str, Any]:
-    return {each.name: getattr(view, each.name) for each in fields(ChangeView)}
+    return {name: getattr(view, name) for name in _OF_CHANGE}
 
 
 def _view_list(feed: str, stories: Sequence[StoryView]) -> ListView:
@@ -238,12 +251,14 @@ def _view_notice(notice: Notice, style: Style, zone: tzinfo) -> ChangeView:
 
 
 def _view_facts(facts: Mapping[str, str | None]) -> Facts:
+    if not facts:
+        return _NO_FACTS
     return Facts(**{name: _read_fact(value) for name, value in facts.items() if name in _FACTS})
 
 
 def _view_details(more: TitleDetails | None) -> DetailsView:
     if more is None:
-        return DetailsView()
+        return _NO_DETAILS
     return DetailsView(
         year=_read_fact(more.year),
         certificate=more.certificate and clean(more.certificate),

@@ -6,42 +6,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import tzinfo
 from functools import partial
+from typing import Any
+
+from markupsafe import Markup as WrittenHtml
 
 from feedwatch.core.messages import Markup, PictureLink, Style
 from feedwatch.core.telling import count_stories
 from feedwatch.core.text import escape_html, shorten
 from feedwatch.core.told import Told
 from feedwatch.core.writing import for_title, for_twin
-from feedwatch.scribe.environment import Piece, TemplateFault
+from feedwatch.scribe.environment import Piece, TemplateFault, get_jinja
 from feedwatch.scribe.page import list_accounts, make_card, say_heading, say_preview
-from feedwatch.scribe.templates import Path, TemplateProblem, TemplateSet
+from feedwatch.scribe.templates import Path, SetFault, TemplateProblem, TemplateSet
 from feedwatch.scribe.views import DigestView, StoryView, reword, view_lists, view_story
 from feedwatch.scribe.writing import Written, as_html
 
-PAGE, PAGE_TWIN = "digest.html.j2", "digest.txt.j2"
+PAGE, ROW, PAGE_TWIN = "digest.html.j2", "row.html.j2", "digest.txt.j2"
 LISTS = {Markup.TEXT: "list.txt.j2", Markup.HTML: "list.html.j2", Markup.MARKDOWN: "list.md.j2"}
 _SEEN_IN_LINE = tuple(
     each.name for each in fields(StoryView) if each.name not in {"story", "told", "line", "is_reworded"}
 )
-
-
 _SOME = 12
 """A page of no more titles than that says what each is about: mail programs cut off long ones."""
-
-
-class SetFault(Exception):
-    """A template failed while a message was written."""
-
-    def __init__(self, problem: TemplateProblem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is written, with which templates, by which clock, and each story's picture."""
 
-    own: Mapping[str, Piece]
     chosen: TemplateSet
     told: Told
     zone: tzinfo
@@ -77,13 +69,13 @@ class Work:
     # ── what templates see ────────────────────────────────────────────────────────────────────────
 
     def _view_stories(self, style: Style) -> list[StoryView]:
+        """The stories as a style shows them; each is looked at once, in however many drafts it is told."""
+        views: list[StoryView] = self.told.notes.setdefault((self.chosen.name, style), [])
         is_shown = style.inline and style.markup is Markup.HTML
-        return [
-            self._say_line(
-                view_story(story, style, self.zone, link.name if link and is_shown else None), style
-            )
-            for story, link in zip(self.told.stories, self.pictures, strict=True)
-        ]
+        for story, link in zip(self.told.stories[len(views) :], self.pictures[len(views) :], strict=True):
+            picture = link.name if link and is_shown else None
+            views.append(self._say_line(view_story(story, style, self.zone, picture), style))
+        return views[: len(self.told.stories)]
 
     def _say_line(self, story: StoryView, style: Style) -> StoryView:
         """A story with its line in the set's words: plain text, whatever the form."""
@@ -96,7 +88,7 @@ class Work:
         line = self._render(path, plain, {name: getattr(seen, name) for name in _SEEN_IN_LINE})
         return reword(story, as_html(_break_lines(line)) if is_html else Written(line))
 
-    def _see(self, stories: Sequence[StoryView]) -> dict[str, object]:
+    def _see(self, stories: Sequence[StoryView]) -> dict[str, Any]:
         return {
             "stories": stories,
             "lists": view_lists(stories),
@@ -118,21 +110,31 @@ class Work:
 
     def _render_page(self, name: str, style: Style) -> str:
         stories = self._view_stories(style)
+        seen = self._see(stories)
         heading, day = say_heading(self._view_digest(stories), max(story.at for story in stories))
         page = {
             "heading": heading,
             "day": day,
             "preview": say_preview(stories, self.told.more),
-            "accounts": list_accounts(view_lists(stories)),
-            "make_card": partial(make_card, synopsis=len(stories) <= _SOME),
+            "accounts": list_accounts(seen["lists"]),
+            "write_row": partial(self._write_row, style=style, synopsis=len(stories) <= _SOME),
         }
-        return self._render_own(name, style, self._see(stories) | page)
+        return self._render_own(name, style, seen | page)
+
+    def _write_row(self, story: StoryView, *, style: Style, synopsis: bool) -> WrittenHtml:
+        """What a page says of one story: written once, as it is viewed once."""
+        rows = self.told.notes.setdefault((self.chosen.name, style, synopsis), {})
+        row: WrittenHtml | None = rows.get(id(story))  # its view is kept beside it, and so is its id
+        if row is None:
+            values = {"story": story, "card": make_card(story, synopsis=synopsis)}
+            row = rows[id(story)] = as_html(get_jinja().load(ROW).render(style, values, style.limit))
+        return row
 
     def _render(self, path: Path, style: Style, values: Mapping[str, object]) -> str:
         return _render(self.chosen.pieces[path], self.chosen.name, path, style, values)
 
     def _render_own(self, name: str, style: Style, values: Mapping[str, object]) -> str:
-        return _render(self.own[name], "", (name,), style, values)
+        return _render(get_jinja().load(name), "", (name,), style, values)
 
 
 def _render(piece: Piece, name: str, path: Path, style: Style, values: Mapping[str, object]) -> str:

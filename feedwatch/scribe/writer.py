@@ -1,4 +1,7 @@
-"""Writes messages in a person's own words, and digests as a page."""
+"""Writes messages in a person's own words, and digests as a page.
+
+Jinja is loaded with the first template: most messages are written in the built-in words.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,8 @@ from feedwatch.core.offer import distinct_pictures, link_pictures
 from feedwatch.core.text import measure_in
 from feedwatch.core.told import Draft, Told
 from feedwatch.core.writing import for_twin
-from feedwatch.scribe.environment import Jinja, get_jinja
 from feedwatch.scribe.samples import list_samples
-from feedwatch.scribe.templates import TemplateProblem, TemplateSet, TemplateTexts, compile_set
-from feedwatch.scribe.work import LISTS, PAGE, PAGE_TWIN, SetFault, Work
+from feedwatch.scribe.templates import SetFault, TemplateProblem, TemplateSet, TemplateTexts
 
 HANDFUL = 5
 """A mail of more titles than that is a page, digest or not."""
@@ -30,20 +31,20 @@ def compile_templates(
     Times are said in `zone`. `complain` hears of what fails while messages are written: of each problem
     once.
     """
-    jinja = get_jinja()
-    compiled = {name: compile_set(jinja, name, texts) for name, texts in sets.items()}
+    if not sets:
+        return TemplateScribe({}, zone, complain), []
+    from feedwatch.scribe.compiling import compile_set  # noqa: PLC0415 — see above
+
+    compiled = {name: compile_set(name, texts) for name, texts in sets.items()}
     problems = [problem for _, found in compiled.values() for problem in found]
     usable = {name: each for name, (each, _) in compiled.items()}
-    return TemplateScribe(jinja, usable, zone, complain), problems
+    return TemplateScribe(usable, zone, complain), problems
 
 
 class TemplateScribe:
     """The scribe (`core.told.Scribe`) of a person's templates and of the digest page."""
 
-    def __init__(
-        self, jinja: Jinja, sets: Mapping[str, TemplateSet], zone: tzinfo, complain: Complain
-    ) -> None:
-        self._own = {name: jinja.load(name) for name in (*LISTS.values(), PAGE, PAGE_TWIN)}
+    def __init__(self, sets: Mapping[str, TemplateSet], zone: tzinfo, complain: Complain) -> None:
         self._sets = sets
         self._zone = zone
         self._complain = complain
@@ -91,8 +92,10 @@ class TemplateScribe:
         is_page = _is_page(told, style) and chosen.find_body(Markup.HTML) is None
         if not is_page and not chosen.pieces:
             return None
+        from feedwatch.scribe.work import Work  # noqa: PLC0415 — see above
+
         pictures = tuple(link_pictures(told.stories, style, told.batch))
-        work = Work(self._own, chosen, told, self._zone, pictures)
+        work = Work(chosen, told, self._zone, pictures)
         body = work.write_page(style) if is_page else work.write_body(style)
         twin = ""
         if style.twin:

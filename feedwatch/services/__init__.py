@@ -1,6 +1,7 @@
 """Where feeds come from: a file for each service, account → feeds.
 
-A new service is a file with its settings and a class, and a line in `open_service`.
+A new service is a file with a class, its settings in `settings`, and two lines in `open_service`: each is
+loaded with the first account of its kind.
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ from feedwatch.services.base import (
     Service,
     turns_beside,
 )
-from feedwatch.services.feeds import FeedsService, FeedsSettings, ListedFeed
-from feedwatch.services.netflix import USER_ID, NetflixService, NetflixSettings, find_token, find_user_id
-from feedwatch.services.opml import OpmlService, OpmlSettings, is_address, read_own_list
+from feedwatch.services.settings import (
+    USER_ID,
+    FeedsSettings,
+    ListedFeed,
+    NetflixSettings,
+    OpmlSettings,
+    ServiceSettings,
+    find_token,
+    find_user_id,
+    is_address,
+)
 
 __all__ = [
     "USER_ID",
@@ -43,17 +52,21 @@ __all__ = [
     "turns_beside",
 ]
 
-ServiceSettings = NetflixSettings | OpmlSettings | FeedsSettings
-
 
 def open_service(settings: ServiceSettings, means: Means, memory: Memory) -> Service:
     """Give the service that an account's settings are for."""
     match settings:
         case NetflixSettings():
+            from feedwatch.services.netflix import NetflixService  # noqa: PLC0415 — see above
+
             return NetflixService(settings, means, memory)
         case OpmlSettings():
+            from feedwatch.services.opml import OpmlService  # noqa: PLC0415
+
             return OpmlService(settings, means, memory)
         case FeedsSettings():
+            from feedwatch.services.feeds import FeedsService  # noqa: PLC0415
+
             return FeedsService(settings)
 
 
@@ -80,4 +93,6 @@ async def find_named_addresses(settings: ServiceSettings) -> tuple[str, ...] | I
         case OpmlSettings() if is_address(settings.url):
             return (settings.url,)
         case OpmlSettings():
+            from feedwatch.services.opml import read_own_list  # noqa: PLC0415
+
             return await read_own_list(settings.url)

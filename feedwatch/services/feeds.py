@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from feedwatch.core.model import FoundFeed, Kind
 from feedwatch.netflix.address import feed_identity, is_of_user, is_tokenized
-from feedwatch.services.base import FeedWishes, Found, heed_wishes
+from feedwatch.services.base import Found, heed_wishes
 from feedwatch.services.naming import is_better_view, list_key
+from feedwatch.services.settings import FeedsSettings
 
 _LOG = logging.getLogger("feedwatch.discover")
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFeed:
-    """One feed as the configuration names it."""
-
-    address: str = field(repr=False)
-    wishes: FeedWishes = field(default_factory=FeedWishes)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedsSettings:
-    """The feeds of one account, by name."""
-
-    feeds: Mapping[str, ListedFeed]
 
 
 class FeedsService:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from feedwatch.core.state import KnownFeed
 from feedwatch.netflix.address import feed_identity, is_foreign_sort, is_of_user, is_tokenized
-from feedwatch.opml import Outline
+
+if TYPE_CHECKING:
+    from feedwatch.opml import Outline
 
 _LONGEST_NAME = 60
 _WRITTEN = {"L", "M", "N"}  # Unicode's letters, marks and numbers

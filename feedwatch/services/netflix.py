@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Collection
+from dataclasses import replace
 from urllib.parse import quote
 
 from feedwatch.core.model import Answered, FoundFeed, ParseFailed, Reason
-from feedwatch.core.state import SignIn
 from feedwatch.netflix.calling import Call
 from feedwatch.netflix.index import read_index, read_user_id
 from feedwatch.netflix.judging import judge_failure
-from feedwatch.netflix.signing import Consumer, Token, application_of
-from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memory, heed_wishes
-
-USER_ID = "user_id"
-"""The fact under which an account remembers whose access token it holds."""
+from feedwatch.netflix.signing import Token
+from feedwatch.services.base import Found, IndexFailed, Means, Memory, heed_wishes
+from feedwatch.services.settings import USER_ID, NetflixSettings, find_token, find_user_id
 
 _OTHER_USER = (Reason.UNAUTHORIZED, Reason.NOT_FOUND)
-
-
-@dataclass(frozen=True, slots=True)
-class NetflixSettings:
-    """What an account needs to be asked. `feeds` names those wanted; None wants all.
-
-    Without a `token` the one is taken that signing in has got. With `plain` lists come in plain XML.
-    """
-
-    url: str = field(repr=False)
-    consumer: Consumer
-    token: Token | None = None
-    user_id: str | None = field(default=None, repr=False)
-    discovery: Literal["xml", "opml"] = "xml"
-    feeds: Collection[str] | None = None
-    wishes: Mapping[str, FeedWishes] = field(default_factory=dict)
-    plain: bool = False
-
-
-def find_token(settings: NetflixSettings, signed_in: SignIn | None) -> Token | None:
-    """The access token that counts: the configuration's, else what signing in has got here."""
-    if settings.token is not None:
-        return settings.token
-    if signed_in is None or signed_in.application != application_of(settings.url, settings.consumer):
-        return None
-    return Token(signed_in.token, signed_in.secret)
-
-
-def find_user_id(settings: NetflixSettings, signed_in: SignIn | None, facts: Mapping[str, str]) -> str | None:
-    """Whose access token counts: as configured, as the server said at the sign-in, or as remembered."""
-    of_sign_in = signed_in.user_id if signed_in is not None and settings.token is None else None
-    return settings.user_id or of_sign_in or facts.get(USER_ID)
 
 
 class NetflixService:

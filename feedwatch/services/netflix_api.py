@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from feedwatch.netflix.api import Api
 from feedwatch.services.base import Means, Memory
-from feedwatch.services.netflix import NetflixSettings, find_token, find_user_id
+from feedwatch.services.settings import NetflixSettings, find_token, find_user_id
 
 
 def open_api(settings: NetflixSettings, means: Means, memory: Memory) -> Api:

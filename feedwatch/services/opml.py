@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from feedwatch.core.model import Fetched, FoundFeed, Kind, ParseFailed, Reason
 from feedwatch.netflix.address import feed_identity, is_tokenized
 from feedwatch.opml import Opml, read_opml
-from feedwatch.services.base import FeedWishes, Found, IndexFailed, Means, Memory, fail_index, heed_wishes
+from feedwatch.services.base import Found, IndexFailed, Means, Memory, fail_index, heed_wishes
 from feedwatch.services.naming import NamedOutline, name_feeds
+from feedwatch.services.settings import OpmlSettings, is_address
 
 _LOG = logging.getLogger("feedwatch.discover")
 
 _LARGEST_FILE = 4 * 1024 * 1024
 _KINDS = {kind.value: kind for kind in Kind}
-
-
-@dataclass(frozen=True, slots=True)
-class OpmlSettings:
-    """Where the list is: an address, or a path from the configuration's folder; and wishes by feed name."""
-
-    account: str
-    url: str = field(repr=False)
-    wishes: Mapping[str, FeedWishes] = field(default_factory=dict)
 
 
 class OpmlService:
@@ -68,11 +58,6 @@ class OpmlService:
     def _say_what_is_skipped(self, opml: Opml) -> None:
         if opml.skipped:
             _LOG.warning("inclusions skipped account=%s count=%d", self._settings.account, len(opml.skipped))
-
-
-def is_address(url: str) -> bool:
-    """Whether a list is asked for over HTTP, and not read from a file."""
-    return url.lower().startswith(("http://", "https://"))
 
 
 async def read_own_list(written: str) -> tuple[str, ...] | IndexFailed:

@@ -6,7 +6,6 @@ import stat
 from contextlib import suppress
 
 from feedwatch.core.state import SignIn
-from feedwatch.discover.asking import find_status
 from feedwatch.errors import StoreError
 from feedwatch.netflix.api import Api
 from feedwatch.netflix.login import AccessToken
@@ -44,7 +43,7 @@ async def keep_sign_in(desk: Desk, got: AccessToken) -> int:
 
 def _find_known_user(desk: Desk) -> str | None:
     """Whose lists are known under this account; None where none are."""
-    status = find_status(desk.store, desk.account)
+    status = desk.store.account_status(desk.account)
     return status.facts.get(USER_ID) if status is not None else None
 
 

@@ -18,12 +18,10 @@ from datetime import datetime
 
 from feedwatch.core.manner import MannerNow
 from feedwatch.core.messages import Composed, Markup, OwedDelivery, WaitsFor
-from feedwatch.core.model import Notice, NoticeKind, Reason
+from feedwatch.core.model import Reason
 from feedwatch.core.state import Bundle, ClaimedMessage
 from feedwatch.store.codec import (
     instant,
-    read_instant,
-    read_lines,
     read_pictures,
     read_word,
     stamp,
@@ -32,15 +30,24 @@ from feedwatch.store.codec import (
 )
 from feedwatch.store.connection import Row, Transaction, insert_row
 from feedwatch.store.detailing import add_title_details
-from feedwatch.store.memory import CHANGE_COLUMNS, IS_RECOMMENDED, read_change
+from feedwatch.store.offering import choose_first, read_owed
 from feedwatch.store.settling import hold_messages, kill_message, read_health
 
 Compose = Callable[[Sequence[OwedDelivery], Bundle], Composed]
 """Makes a message of the longest run of deliveries that fits, told as the bundle says."""
+Likely = Callable[[Bundle], int]
+"""How many deliveries a message is likely to take; all of them, where it counts what it does not name."""
 
 _NO_END = 2**62
 OFFERED_AT_ONCE = 500
 """Deliveries offered to one message: more would not fit any service."""
+_MORE = 4
+
+
+def offer_all(_: Bundle) -> int:
+    """Offer all at once, whatever is likely."""
+    return OFFERED_AT_ONCE
+
 
 # A claim whose lease has run out is as good as pending: whoever held it is gone or hangs. A token that is
 # left says that an attempt has not ended: it may still, and until then it may have arrived.
@@ -91,16 +98,13 @@ SELECT due.id, due.token FROM messages AS due WHERE due.address = :address AND {
 ORDER BY due.alone, due.id LIMIT 1
 """  # noqa: S608 — only our own text
 
+# Of one address, which is asked about once and not for each of its deliveries.
+_OF_ADDRESS = _DUE_DELIVERY.replace("due.address", ":address")
 _OFFER = f"""
-SELECT due.id AS delivery_id, due.address, due.set_apart_at, due.first_attempt_at, due.manner, due.urgent,
-    due.reason AS delivery_reason, {CHANGE_COLUMNS}, {IS_RECOMMENDED} AS recommended,
-    notices.at AS notice_at, notices.kind AS notice_kind, notices.account AS notice_account,
-    notices.feeds, notices.reason AS notice_reason, notices.since_at
-FROM deliveries AS due
-LEFT JOIN changes ON changes.id = due.change_id
-LEFT JOIN feeds ON feeds.id = changes.feed_id
-LEFT JOIN notices ON notices.id = due.notice_id
-WHERE due.address = :address AND (due.set_apart_at IS NOT NULL) = :apart AND {_DUE_DELIVERY}
+SELECT due.id, due.address, due.change_id, due.notice_id, due.set_apart_at, due.first_attempt_at, due.manner,
+    due.urgent, due.reason, changes.feed_kind, changes.key
+FROM deliveries AS due LEFT JOIN changes ON changes.id = due.change_id
+WHERE due.address = :address AND (due.set_apart_at IS NOT NULL) = :apart AND {_OF_ADDRESS}
 AND (:manner IS NULL OR due.manner = :manner) AND due.id <= :through
 ORDER BY due.id LIMIT :most
 """  # noqa: S608 — only our own text
@@ -122,6 +126,7 @@ class Wanted:
     look: Callable[[str], MannerNow]
     notices_quiet_until_at: datetime | None = None
     details_since: datetime | None = None
+    likely: Likely = offer_all
 
 
 def choose_message(conn: Transaction, wanted: Wanted) -> int | None:
@@ -276,22 +281,35 @@ def _begin_digest(conn: Transaction, wanted: Wanted, which: tuple[str, str, str]
     return row
 
 
-def _bind(conn: Transaction, offered: Sequence[Row], wanted: Wanted, bundle: Bundle) -> int:
+def _bind(conn: Transaction, due: Sequence[Row], wanted: Wanted, bundle: Bundle) -> int:
     """Make a message of the longest run that fits, the first at least; returns its id."""
     at = stamp(wanted.now)
-    owed = [_read_owed(row) for row in offered]
-    if wanted.details_since is not None:
-        owed = add_title_details(conn, owed, wanted.details_since)
-    composed = wanted.compose(owed, bundle)
+    composed = _compose(conn, due, wanted, bundle)
     told = frozenset(composed.deliveries)
-    bound = [row for row in offered if row["delivery_id"] in told] or offered[:1]
+    bound = [row for row in due if row["id"] in told] or due[:1]
     message_id = _write_message(conn, bound, composed, bundle, at)
     conn.executemany(
         "UPDATE deliveries SET state = 'bound', message_id = ?, waits_for = NULL, "
         "first_attempt_at = coalesce(first_attempt_at, ?) WHERE id = ?",
-        [(message_id, at, row["delivery_id"]) for row in bound],
+        [(message_id, at, row["id"]) for row in bound],
     )
     return message_id
+
+
+def _compose(conn: Transaction, due: Sequence[Row], wanted: Wanted, bundle: Bundle) -> Composed:
+    """The message of the longest run that fits. What takes all that it is offered is offered more.
+
+    All that is due would be read, and have its secrets taken out, anew for each message.
+    """
+    most = wanted.likely(bundle)
+    while True:
+        owed = read_owed(conn, choose_first(due, most))
+        if wanted.details_since is not None:
+            owed = add_title_details(conn, owed, wanted.details_since)
+        composed = wanted.compose(owed, bundle)
+        if most >= len(due) or not {row["id"] for row in due[:most]}.issubset(composed.deliveries):
+            return composed
+        most *= _MORE
 
 
 def _write_message(
@@ -317,7 +335,7 @@ def _write_message(
             # Giving up counts from a delivery's own first attempt, in whichever message that was.
             min(row["first_attempt_at"] or at for row in bound),
             # Set apart from a message that may have arrived: so may each of its deliveries.
-            any(row["delivery_reason"] == Reason.AMBIGUOUS for row in bound),
+            any(row["reason"] == Reason.AMBIGUOUS for row in bound),
             bundle.manner,
             any(row["urgent"] for row in bound),
             composed.markup,
@@ -325,20 +343,4 @@ def _write_message(
             write_pictures(composed.pictures),
             secrets.token_hex(16),
         ),
-    )
-
-
-def _read_owed(row: Row) -> OwedDelivery:
-    subject = _owed_notice(row) if row["change_id"] is None else read_change(row)
-    return OwedDelivery(row["delivery_id"], row["address"], subject, recommended=bool(row["recommended"]))
-
-
-def _owed_notice(row: Row) -> Notice:
-    return Notice(
-        kind=read_word(NoticeKind, row["notice_kind"]),
-        at=instant(row["notice_at"]),
-        account=row["notice_account"],
-        feeds=read_lines(row["feeds"]),
-        reason=row["notice_reason"],
-        since_at=read_instant(row["since_at"]),
     )

@@ -17,6 +17,12 @@ from feedwatch.errors import StoreDamaged
 
 Word = TypeVar("Word", bound=StrEnum)
 
+# Made once: `json.dumps` and `json.loads` would set one up anew for each value of each entry.
+_WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_WRITE_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+_READ = json.JSONDecoder().raw_decode
+_NO_INSTANT = "an instant in the state cannot be read"
+
 
 def write_instant(at: datetime | None) -> str | None:
     """An aware instant as text that sorts; naive ones are refused."""
@@ -28,7 +34,7 @@ def stamp(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError("an instant without a time zone")
     # strftime drops the zeros of early years: isoformat does not.
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def read_instant(text: str | None) -> datetime | None:
@@ -39,9 +45,12 @@ def read_instant(text: str | None) -> datetime | None:
 def instant(text: str) -> datetime:
     """An instant from its text."""
     try:
-        return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+        at = datetime.fromisoformat(text)
     except (ValueError, TypeError) as error:
-        raise StoreDamaged("an instant in the state cannot be read") from error
+        raise StoreDamaged(_NO_INSTANT) from error
+    if at.tzinfo is not UTC:
+        raise StoreDamaged(_NO_INSTANT)
+    return at
 
 
 def read_word(words: type[Word], text: str) -> Word:
@@ -59,12 +68,12 @@ def read_reason(text: str | None) -> Reason | None:
 
 def write_json(value: object) -> str:
     """A value with parts as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _WRITE(value)
 
 
 def write_facts(facts: Mapping[str, str]) -> str:
     """Facts as JSON, the same text for the same facts."""
-    return json.dumps(dict(facts), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _WRITE_SORTED(facts if isinstance(facts, dict) else dict(facts))
 
 
 def read_facts(text: str) -> dict[str, str]:
@@ -93,6 +102,8 @@ def write_fact_changes(facts: Mapping[str, FactChange]) -> str:
 
 def read_fact_changes(text: str) -> dict[str, FactChange]:
     """Changed facts from JSON."""
+    if text == "{}":
+        return {}
     changed = _read_json(text, dict)
     _must_be_lists(changed.values(), 2)
     return {name: FactChange(before, after) for name, (before, after) in changed.items()}
@@ -138,10 +149,10 @@ def read_lines(text: str) -> tuple[NoticeLine, ...]:
 
 def _read_json(text: str, form: type[Any]) -> Any:
     try:
-        value = json.loads(text)
+        value, end = _READ(text)
     except (ValueError, TypeError) as error:
         raise StoreDamaged("a value in the state cannot be read") from error
-    if not isinstance(value, form):
+    if end != len(text) or not isinstance(value, form):
         raise StoreDamaged("a value in the state is of another form than it should be")
     return value
 

@@ -243,6 +243,13 @@ def insert_row(conn: Transaction, sql: str, values: Parameters) -> int:
     return int(cursor.lastrowid or 0)
 
 
+def read_plain(conn: Transaction, sql: str, values: Parameters = ()) -> sqlite3.Cursor:
+    """Read rows as plain tuples: of many rows, looking columns up by their names is most of the time."""
+    cursor = conn.cursor()
+    cursor.row_factory = None
+    return cursor.execute(sql, values)
+
+
 def split_statements(script: str) -> Iterator[str]:
     """The statements of a script one by one: executescript would commit between them."""
     statement = ""

@@ -28,6 +28,7 @@ AND changes.feed_kind <> 'stream' AND changes.kind IN ('added', 'updated')
 AND feeds.account IN (SELECT value FROM json_each(:accounts))
 ORDER BY changes.id DESC LIMIT :most
 """  # noqa: S608 — only our own text
+_IS_ANY_KEPT = "SELECT 1 FROM title_details WHERE at > ? AND details IS NOT NULL LIMIT 1"
 _NAMES = frozenset(each.name for each in fields(TitleDetails))
 
 
@@ -130,6 +131,8 @@ class _Known:
 
 def add_title_details(conn: Transaction, owed: Sequence[OwedDelivery], since: datetime) -> list[OwedDelivery]:
     """Give deliveries with what is kept since `since` about the titles of their changes."""
+    if conn.execute(_IS_ANY_KEPT, (stamp(since),)).fetchone() is None:
+        return list(owed)
     changes = [each.subject for each in owed if isinstance(each.subject, RecordedChange)]
     subjects = {subject for change in changes for subject in subjects_of(change)}
     kept = _read_kept(conn, subjects, since) if subjects else {}

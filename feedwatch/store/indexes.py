@@ -59,9 +59,24 @@ class Indexes(Connection):
         """What is known of each configured account."""
         return tuple(_account_status(row) for row in self.query(f"{_CONFIGURED} ORDER BY name"))
 
+    def account_status(self, account: str) -> AccountStatus | None:
+        """What is known of one account; None while it is not configured."""
+        rows = self.query(_ONE_CONFIGURED, (account,))
+        return _account_status(rows[0]) if rows else None
+
+    def feed_addresses(self) -> tuple[str, ...]:
+        """Where the indexes say that the feeds are that there are or were, of all accounts."""
+        return tuple(row["named_address"] for row in self.query("SELECT named_address FROM feeds"))
+
+    def has_feeds(self, account: str) -> bool:
+        """Whether an account has or had any feed."""
+        return bool(self.query("SELECT 1 FROM feeds WHERE account = ? LIMIT 1", (account,)))
+
     def known_feeds(self, account: str) -> tuple[KnownFeed, ...]:
         """The feeds that an account has or had."""
-        rows = self.query("SELECT * FROM feeds WHERE account = ? ORDER BY id", (account,))
+        rows = self.query(
+            "SELECT name, title, named_address, state FROM feeds WHERE account = ? ORDER BY id", (account,)
+        )
         return tuple(
             KnownFeed(row["name"], row["title"], row["named_address"], row["state"] == FeedState.RETIRED)
             for row in rows
@@ -148,10 +163,11 @@ SELECT accounts.*,
     accounts.stamp || coalesce(' ' || sign_ins.application || ' ' || sign_ins.at, '') AS asked_as
 FROM accounts LEFT JOIN sign_ins ON sign_ins.account = accounts.name WHERE configured
 """
+_ONE_CONFIGURED = f"{_CONFIGURED} AND name = ?"
 
 
 def _find_account(conn: Transaction, account: str) -> Row | None:
-    found: Row | None = conn.execute(f"{_CONFIGURED} AND name = ?", (account,)).fetchone()
+    found: Row | None = conn.execute(_ONE_CONFIGURED, (account,)).fetchone()
     return found
 
 
@@ -203,12 +219,10 @@ def _facts_of(conn: Transaction, account: str) -> dict[str, str]:
 def _take_over(
     conn: Transaction, account: str, found: Sequence[FoundFeed], now: datetime, *, authoritative: bool
 ) -> IndexEffect:
-    rows = conn.execute("SELECT * FROM feeds WHERE account = ? ORDER BY id", (account,)).fetchall()
-    known = {row["name"]: row for row in rows}
+    known = {row["name"]: row for row in conn.execute(_KNOWN, (account,))}
     listed = {feed.name: feed for feed in found}
     new = [feed for name, feed in listed.items() if name not in known]
-    for feed in new:
-        _add_feed(conn, account, feed, now)
+    _add_feeds(conn, account, new, now)
     both = [(known[name], feed) for name, feed in listed.items() if name in known]
     return IndexEffect(
         found=tuple(feed.name for feed in new),
@@ -222,12 +236,21 @@ def _take_over(
     )
 
 
-def _add_feed(conn: Transaction, account: str, feed: FoundFeed, now: datetime) -> None:
-    conn.execute(
+# Not `*`: the order of a list is as long as the list.
+_KNOWN = """
+SELECT id, name, kind, named_address, title, feed_group, every_seconds, announce_baseline, compare_content,
+    plain, missing_indexes, state, reason, compared_as
+FROM feeds WHERE account = ? ORDER BY id
+"""
+
+
+def _add_feeds(conn: Transaction, account: str, feeds: Sequence[FoundFeed], now: datetime) -> None:
+    at = stamp(now)
+    conn.executemany(
         "INSERT INTO feeds (account, name, kind, address, named_address, title, feed_group, every_seconds, "
         "announce_baseline, compare_content, plain, next_poll_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (account, feed.name, feed.kind, feed.address, feed.address, *_wishes(feed), write_instant(now)),
+        ((account, feed.name, feed.kind, feed.address, feed.address, *_wishes(feed), at) for feed in feeds),
     )
 
 
@@ -244,11 +267,13 @@ def _update_feed(conn: Transaction, row: Row, feed: FoundFeed, now: datetime) ->
     known = (row["kind"], bool(row["compare_content"]), bool(row["plain"]))
     if readdressed or known != (feed.kind, feed.compare_content, feed.plain):
         _read_anew(conn, row["id"], now)
-    conn.execute(
-        "UPDATE feeds SET kind = ?, title = ?, feed_group = ?, every_seconds = ?, announce_baseline = ?, "
-        "compare_content = ?, plain = ?, missing_indexes = 0 WHERE id = ?",
-        (feed.kind, *_wishes(feed), row["id"]),
-    )
+    said = (feed.kind, *_wishes(feed))
+    if said != tuple(map(row.__getitem__, _SAID)) or row["missing_indexes"]:
+        conn.execute(
+            "UPDATE feeds SET kind = ?, title = ?, feed_group = ?, every_seconds = ?, announce_baseline = ?, "
+            "compare_content = ?, plain = ?, missing_indexes = 0 WHERE id = ?",
+            (*said, row["id"]),
+        )
     still_gone = row["reason"] == Reason.GONE and not readdressed
     if row["state"] != FeedState.RETIRED or still_gone:
         return False
@@ -259,7 +284,7 @@ def _update_feed(conn: Transaction, row: Row, feed: FoundFeed, now: datetime) ->
 def _read_anew(conn: Transaction, feed_id: int, now: datetime) -> None:
     """Forget what was kept to see that nothing is new; polls under way were made for what was before."""
     conn.execute(
-        "UPDATE feeds SET validators = '[]', body_digest = NULL, content_digest = NULL, "
+        "UPDATE feeds SET validators = '[]', body_digest = NULL, content_digest = NULL, parts = NULL, "
         "landed_number = poll_number, next_poll_at = ? WHERE id = ?",
         (stamp(now), feed_id),
     )
@@ -272,6 +297,10 @@ def _bring_back(conn: Transaction, row: Row, now: datetime) -> None:
         "broken_announced = 0, next_poll_at = ? WHERE id = ?",
         (state, stamp(now), row["id"]),
     )
+
+
+# What an index says of a feed beside its address; of most it says what it said before.
+_SAID = ("kind", "title", "feed_group", "every_seconds", "announce_baseline", "compare_content", "plain")
 
 
 def _wishes(feed: FoundFeed) -> tuple[object, ...]:

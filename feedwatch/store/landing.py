@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from operator import attrgetter
 
 from feedwatch.core.model import Change, ChangeKind, Entry, FeedState, NoticeKind, Snapshot
 from feedwatch.core.state import (
     FailedPoll,
+    FeedMemory,
     HeldReply,
     PollDecision,
     PollResult,
@@ -19,7 +20,6 @@ from feedwatch.core.state import (
 )
 from feedwatch.store.codec import (
     instant,
-    read_texts,
     stamp,
     write_fact_changes,
     write_facts,
@@ -27,7 +27,7 @@ from feedwatch.store.codec import (
     write_json,
     write_validators,
 )
-from feedwatch.store.connection import Row, Transaction, insert_row
+from feedwatch.store.connection import Row, Transaction, insert_row, read_plain
 from feedwatch.store.digest import digest_list
 from feedwatch.store.owing import owe_change, owe_notice
 
@@ -38,47 +38,52 @@ POLLS_BEFORE_MOVING = 3
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """A list that has come, and what was decided about it. `feed` is the feed's row before it lands."""
+    """A list that has come, and what was decided about it. `feed` is the feed's row before it lands.
+
+    `at` is when the list was read, as it is written.
+    """
 
     conn: Transaction
     feed: Row
     task: PollTask
     result: PollResult
+    memory: FeedMemory
     decision: PollDecision
-
-    @property
-    def at(self) -> datetime:
-        """When the list was read."""
-        return self.result.at
+    at: str
 
 
-def write_decision(landing: Landing, before: Snapshot | None) -> None:
+def write_decision(landing: Landing) -> None:
     """Write a list that is believed, or that one is held."""
     decision = landing.decision
     if decision.held is not None:
         _write_held(landing, decision.held)
     elif decision.snapshot is not None:
-        _write_believed(landing, before, decision.snapshot)
+        _write_believed(landing, decision.snapshot)
     else:
         raise ValueError("a decision that neither holds a list nor believes one")
 
 
-def write_unchanged(conn: Transaction, poll: UnchangedPoll) -> bool:
-    """Write that nothing is new; False if something else landed since the poll was taken.
+def write_unchanged(conn: Transaction, polls: Sequence[UnchangedPoll]) -> tuple[int, ...]:
+    """Write that nothing is new; returns the feeds where something else landed since the poll was taken.
 
-    Then the feed is due again at once, but where what landed is the later poll: that one has spoken.
+    Those are due again at once, but where what landed is the later poll: that one has spoken.
     """
-    task = poll.task
-    if not conn.execute(_UNCHANGED, _unchanged_row(poll)).rowcount:
-        conn.execute(
-            "UPDATE feeds SET next_poll_at = ? WHERE id = ? AND landed_number < ?",
-            (stamp(poll.at), task.feed_id, task.number),
-        )
-        return False
-    _count_move(conn, task.feed_id, _Moving(task.moved_to, task.moved_polls), poll.moved_to)
-    if poll.notice:
-        owe_notice(conn, poll.notice, poll.notice_addresses)
-    return True
+    landed = _read_landed(conn, [poll.task.feed_id for poll in polls])
+    in_time, late = list[UnchangedPoll](), list[UnchangedPoll]()
+    for poll in polls:
+        if landed.get(poll.task.feed_id) == poll.task.landed:
+            landed[poll.task.feed_id] = poll.task.number
+            in_time.append(poll)
+        else:
+            late.append(poll)
+    conn.executemany(_UNCHANGED, [_unchanged_row(poll) for poll in in_time])
+    conn.executemany(_DUE_AGAIN, [(stamp(poll.at), poll.task.feed_id, poll.task.number) for poll in late])
+    for poll in in_time:
+        task = poll.task
+        _count_move(conn, task.feed_id, (task.moved_to, task.moved_polls), poll.moved_to)
+        if poll.notice:
+            owe_notice(conn, poll.notice, poll.notice_addresses)
+    return tuple(poll.task.feed_id for poll in late)
 
 
 def write_failure(conn: Transaction, poll: FailedPoll) -> None:
@@ -111,7 +116,7 @@ def _write_held(landing: Landing, held: HeldReply) -> None:
             held.reason,
             held.reason,
             held.digest,
-            stamp(landing.at),
+            landing.at,
             stamp(landing.decision.next_poll_at),
             landing.task.number,
             landing.task.feed_id,
@@ -122,17 +127,17 @@ def _write_held(landing: Landing, held: HeldReply) -> None:
 # ── a list that is believed ───────────────────────────────────────────────────────────────────────
 
 
-def _write_believed(landing: Landing, before: Snapshot | None, after: Snapshot) -> None:
+def _write_believed(landing: Landing, after: Snapshot) -> None:
     conn, decision, feed = landing.conn, landing.decision, landing.feed
-    _write_entries(landing, before.entries if before else (), after.entries)
+    _write_entries(landing, after.entries)
     _write_departed(landing, after)
     changes = [_write_change(landing, change) for change in decision.changes]
     for planned in decision.deliveries:
-        owe_change(conn, changes[planned.change], planned, landing.at)
+        owe_change(conn, changes[planned.change], planned, landing.result.at)
     if decision.notice:
         owe_notice(conn, decision.notice, decision.notice_addresses)
     _write_feed(landing, after)
-    _count_move(conn, feed["id"], _Moving(feed["moved_to"], feed["moved_polls"]), landing.result.moved_to)
+    _count_move(conn, feed["id"], (feed["moved_to"], feed["moved_polls"]), landing.result.moved_to)
 
 
 _BELIEVED = """
@@ -144,7 +149,7 @@ UPDATE feeds SET state = 'ok', reason = NULL, detail = '', last_polled_at = :at,
     compared_as = :compared_as,
     whole = :whole, ordered = :ordered, entry_order = :entry_order, entry_count = :entry_count,
     grows_at_end = :grows_at_end, baseline_pending = max(baseline_pending, :silent_baseline),
-    list_digest = :list_digest
+    list_digest = :list_digest, parts = :parts
 WHERE id = :id
 """
 
@@ -156,14 +161,14 @@ def _write_feed(landing: Landing, after: Snapshot) -> None:
     values = {
         "id": landing.task.feed_id,
         "number": landing.task.number,
-        "at": stamp(landing.at),
+        "at": landing.at,
         "next": stamp(decision.next_poll_at),
         "validators": write_validators(result.validators),
         "body_digest": result.body_digest,
         "content_digest": result.content_digest,
         "body_etag": result.body_etag,
         "body_total": result.body_total,
-        "left_etags": write_json(_leave_etag(landing.feed, result.body_etag)),
+        "left_etags": write_json(_leave_etag(landing.memory, result.body_etag)),
         "paging_refused": result.paging_refused,
         "compared_as": decision.compared_as,
         "whole": after.whole,
@@ -172,40 +177,50 @@ def _write_feed(landing: Landing, after: Snapshot) -> None:
         "list_digest": digest_list(placed, loose),
         "entry_count": len(after.entries),
         "grows_at_end": decision.grows_at_end,
+        "parts": result.parts if _shows_what_is_kept(result.snapshot, after) else None,
         "silent_baseline": decision.verdict is Verdict.BASELINE and not decision.changes,
     }
     landing.conn.execute(_BELIEVED, values)
 
 
-def _leave_etag(feed: Row, coming: str | None) -> list[str]:
+def _shows_what_is_kept(shown: Snapshot, kept: Snapshot) -> bool:
+    """Whether each entry that a document showed is kept where it stood: by that it will be known again."""
+    return [entry.key for entry in shown.entries] == [entry.key for entry in kept.entries]
+
+
+def _leave_etag(memory: FeedMemory, coming: str | None) -> list[str]:
     """The body etags that a feed has left behind once it shows another."""
-    left = list(read_texts(feed["left_etags"]))
-    shown: str | None = feed["body_etag"]
+    left, shown = list(memory.left_etags), memory.body_etag
     if shown is not None and shown != coming:
         left = [*(etag for etag in left if etag != shown), shown]
     return [etag for etag in left if etag != coming][-LEFT_ETAGS_KEPT:]
 
 
-def _write_entries(landing: Landing, before: tuple[Entry, ...], after: tuple[Entry, ...]) -> None:
+def _write_entries(landing: Landing, after: tuple[Entry, ...]) -> None:
     """Write the entries that differ, and none but those; places are not theirs to keep.
 
     One with a new key is written anew under it: renamed one by one, two that swap would collide.
     """
     conn, feed_id, rekeyed = landing.conn, landing.task.feed_id, landing.decision.rekeyed
-    old, new = _without_places(before), _without_places(after)
+    before = landing.memory.snapshot
+    old = {entry.key: entry for entry in before.entries} if before else {}
+    keys = {entry.key for entry in after}
     renamed = {was for key, was in rekeyed.items() if key != was}
     first_seen = _read_first_seen(landing, renamed)
-    gone = [key for key in old if key not in new or key in renamed]
+    gone = [key for key in old if key not in keys or key in renamed]
     conn.executemany("DELETE FROM entries WHERE feed_id = ? AND key = ?", [(feed_id, key) for key in gone])
-    kept = old.keys() - set(gone)
+    for key in gone:
+        del old[key]
     rows = [
-        _entry_row(feed_id, entry, first_seen.get(rekeyed.get(key, ""), landing.at))
-        for key, entry in new.items()
-        if key not in kept or old[key] != entry
+        _entry_row(feed_id, entry, first_seen.get(rekeyed.get(entry.key, ""), landing.at))
+        for entry in after
+        if entry.key not in old or _KEPT(old[entry.key]) != _KEPT(entry)
     ]
     conn.executemany(_UPSERT_ENTRY, rows)
 
 
+_KEPT = attrgetter("title", "link", "facts", "dated_at", "alias")
+"""What is kept of an entry under its key."""
 _UPSERT_ENTRY = """
 INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (feed_id, key) DO UPDATE SET
     title = excluded.title, link = excluded.link, facts = excluded.facts, dated_at = excluded.dated_at,
@@ -213,11 +228,7 @@ INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (feed_id, key) D
 """
 
 
-def _without_places(entries: tuple[Entry, ...]) -> dict[str, Entry]:
-    return {entry.key: replace(entry, position=None) for entry in entries}
-
-
-def _read_first_seen(landing: Landing, keys: set[str]) -> Mapping[str, datetime]:
+def _read_first_seen(landing: Landing, keys: set[str]) -> Mapping[str, str]:
     if not keys:
         return {}
     rows = landing.conn.execute(
@@ -225,10 +236,10 @@ def _read_first_seen(landing: Landing, keys: set[str]) -> Mapping[str, datetime]
         "WHERE feed_id = ? AND key IN (SELECT value FROM json_each(?))",
         (landing.task.feed_id, json.dumps(list(keys))),
     )
-    return {row["key"]: instant(row["first_seen_at"]) for row in rows}
+    return {row["key"]: stamp(instant(row["first_seen_at"])) for row in rows}
 
 
-def _entry_row(feed_id: int, entry: Entry, first_seen_at: datetime) -> tuple[object, ...]:
+def _entry_row(feed_id: int, entry: Entry, first_seen_at: str) -> tuple[object, ...]:
     return (
         feed_id,
         entry.key,
@@ -237,26 +248,29 @@ def _entry_row(feed_id: int, entry: Entry, first_seen_at: datetime) -> tuple[obj
         write_facts(entry.facts),
         write_instant(entry.dated_at),
         entry.alias,
-        stamp(first_seen_at),
+        first_seen_at,
     )
 
 
 def _write_departed(landing: Landing, after: Snapshot) -> None:
     """Remember what left a window; forget what is back, and what was announced as removed."""
-    conn, feed_id, decision = landing.conn, landing.task.feed_id, landing.decision
-    present = json.dumps([entry.key for entry in after.entries])
-    conn.execute(
-        "DELETE FROM departed WHERE feed_id = ? AND key IN (SELECT value FROM json_each(?))",
-        (feed_id, present),
-    )
-    removed = [change.entry for change in decision.changes if change.kind is ChangeKind.REMOVED]
+    if landing.feed["has_departed"]:
+        _forget_departed(landing, after)
+    feed_id = landing.task.feed_id
+    rows = [(feed_id, entry.key, entry.alias, landing.at) for entry in landing.decision.departed]
+    landing.conn.executemany("INSERT OR REPLACE INTO departed VALUES (?, ?, ?, ?)", rows)
+
+
+def _forget_departed(landing: Landing, after: Snapshot) -> None:
+    conn, feed_id = landing.conn, landing.task.feed_id
+    back = [(feed_id, entry.key) for entry in after.entries if entry.key in landing.memory.seen]
+    conn.executemany("DELETE FROM departed WHERE feed_id = ? AND key = ?", back)
+    removed = [change.entry for change in landing.decision.changes if change.kind is ChangeKind.REMOVED]
     conn.executemany(
         # By alias too: it may have been here before under another id, and is news when it comes back.
         "DELETE FROM departed WHERE feed_id = ?1 AND (key = ?2 OR alias = ?3)",
         [(feed_id, entry.key, entry.alias) for entry in removed],
     )
-    rows = [(feed_id, entry.key, entry.alias, stamp(landing.at)) for entry in decision.departed]
-    conn.executemany("INSERT OR REPLACE INTO departed VALUES (?, ?, ?, ?)", rows)
 
 
 def _write_change(landing: Landing, change: Change) -> int:
@@ -267,7 +281,7 @@ def _write_change(landing: Landing, change: Change) -> int:
         "facts, entry_facts, picture, picture_own, excerpt, title_ref) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            stamp(landing.at),
+            landing.at,
             landing.task.feed_id,
             landing.task.kind,
             change.kind,
@@ -289,44 +303,53 @@ def _write_change(landing: Landing, change: Change) -> int:
 # ── nothing new ───────────────────────────────────────────────────────────────────────────────────
 
 _UNCHANGED = """
-UPDATE feeds SET landed_number = :number, last_polled_at = :at, next_poll_at = :next, failures = 0,
+UPDATE feeds SET landed_number = ?, last_polled_at = ?, next_poll_at = ?, failures = 0,
     failing_since_at = NULL, broken_announced = 0, reason = NULL, detail = '',
     held_reason = NULL, held_digest = NULL, state = 'ok',
-    validators = coalesce(:validators, validators), body_digest = coalesce(:body_digest, body_digest),
-    believed_at = coalesce(:believed_at, believed_at)
-WHERE id = :id AND landed_number = :landed AND state <> 'retired'
+    validators = coalesce(?, validators), body_digest = coalesce(?, body_digest),
+    believed_at = coalesce(?, believed_at)
+WHERE id = ?
 """
+_DUE_AGAIN = "UPDATE feeds SET next_poll_at = ? WHERE id = ? AND landed_number < ?"
 
 
-def _unchanged_row(poll: UnchangedPoll) -> dict[str, object]:
-    return {
-        "id": poll.task.feed_id,
-        "number": poll.task.number,
-        "landed": poll.task.landed,
-        "at": stamp(poll.at),
-        "next": stamp(poll.next_poll_at),
-        "validators": None if poll.validators is None else write_validators(poll.validators),
-        "body_digest": poll.body_digest,
-        "believed_at": stamp(poll.at) if poll.believed else None,
-    }
+def _unchanged_row(poll: UnchangedPoll) -> tuple[object, ...]:
+    at = stamp(poll.at)
+    return (
+        poll.task.number,
+        at,
+        stamp(poll.next_poll_at),
+        None if poll.validators is None else write_validators(poll.validators),
+        poll.body_digest,
+        at if poll.believed else None,
+        poll.task.feed_id,
+    )
+
+
+def _read_landed(conn: Transaction, feeds: Sequence[int]) -> dict[int, int]:
+    """The number of the poll that landed last for each of these feeds that has not retired."""
+    return dict(
+        read_plain(
+            conn,
+            "SELECT id, landed_number FROM feeds "
+            "WHERE id IN (SELECT value FROM json_each(?)) AND state <> 'retired'",
+            (json.dumps(feeds),),
+        )
+    )
 
 
 # ── a permanent redirect ──────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Moving:
-    """Where a feed's address has been leading for good, and for how many polls in a row."""
+def _count_move(conn: Transaction, feed_id: int, known: tuple[str | None, int], moved_to: str | None) -> None:
+    """Follow a permanent redirect for good once three polls in a row agree on it.
 
-    to: str | None
-    polls: int
-
-
-def _count_move(conn: Transaction, feed_id: int, known: _Moving, moved_to: str | None) -> None:
-    """Follow a permanent redirect for good once three polls in a row agree on it."""
-    if moved_to is None and known.to is None:
+    `known` is where it has been leading until now, and for how many polls in a row.
+    """
+    known_to, known_polls = known
+    if moved_to is None and known_to is None:
         return
-    polls = known.polls + 1 if moved_to == known.to else 1
+    polls = known_polls + 1 if moved_to == known_to else 1
     if moved_to is not None and polls >= POLLS_BEFORE_MOVING:
         conn.execute(
             "UPDATE feeds SET address = ?, moved_to = NULL, moved_polls = 0 WHERE id = ?", (moved_to, feed_id)
@@ -365,7 +388,7 @@ def _blame_feed(conn: Transaction, poll: FailedPoll) -> None:
 
 _RETURN = """
 UPDATE feeds SET address = named_address, moved_to = NULL, moved_polls = 0, validators = '[]',
-    body_digest = NULL, content_digest = NULL WHERE id = ? AND address <> named_address
+    body_digest = NULL, content_digest = NULL, parts = NULL WHERE id = ? AND address <> named_address
 """
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from feedwatch.core.model import ChangeKind, Details, Entry, FeedState, Kind, Reason, RecordedChange, Snapshot
-from feedwatch.core.state import FeedMemory, HeldReply, PollTask
+from feedwatch.core.state import FeedMemory, HeldReply, PollTask, Silence
 from feedwatch.errors import StoreDamaged
 from feedwatch.store.codec import (
     instant,
@@ -19,9 +20,8 @@ from feedwatch.store.codec import (
     read_validators,
     read_word,
 )
-from feedwatch.store.connection import Row, Transaction
+from feedwatch.store.connection import Row, Transaction, read_plain
 from feedwatch.store.digest import digest_list
-from feedwatch.store.silencing import read_silences
 
 CHANGE_COLUMNS = """
     changes.id AS change_id, changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind,
@@ -31,24 +31,21 @@ CHANGE_COLUMNS = """
 """
 """What a change is read from, where `changes` and its `feeds` are joined."""
 
-IS_RECOMMENDED = """
-changes.feed_kind = 'queue' AND changes.kind = 'added' AND EXISTS (
-    SELECT 1 FROM feeds AS list WHERE list.account = feeds.account AND list.kind = 'recommendations' AND (
-        EXISTS (SELECT 1 FROM entries WHERE entries.feed_id = list.id AND entries.key = changes.key)
-        OR EXISTS (SELECT 1 FROM departed WHERE departed.feed_id = list.id AND departed.key = changes.key)))
-"""
-"""Whether the title of a queue's change is, or was within what is kept, among those recommended."""
 
+def recall_feed(
+    conn: Transaction, row: Row, coming: Sequence[Entry], silences: tuple[Silence, ...]
+) -> FeedMemory:
+    """What is known of a feed at the moment a list with these entries lands.
 
-def recall_feed(conn: Transaction, row: Row, coming: Sequence[Entry], now: datetime) -> FeedMemory:
-    """What is known of a feed at the moment a list with these entries lands."""
+    Its row says beside its columns whether anything has departed from it (`has_departed`).
+    """
     held = (
         HeldReply(read_word(Reason, row["held_reason"]), row["held_digest"]) if row["held_reason"] else None
     )
     return FeedMemory(
         snapshot=read_snapshot(conn, row),
         compared_as=row["compared_as"],
-        seen=_find_seen(conn, row["id"], coming),
+        seen=_find_seen(conn, row["id"], coming) if row["has_departed"] else frozenset(),
         held=held,
         body_etag=row["body_etag"],
         left_etags=read_texts(row["left_etags"]),
@@ -56,7 +53,7 @@ def recall_feed(conn: Transaction, row: Row, coming: Sequence[Entry], now: datet
         failures=row["failures"],
         failing_since_at=read_instant(row["failing_since_at"]),
         broken_announced=bool(row["broken_announced"]),
-        silences=read_silences(conn, now),
+        silences=silences,
     )
 
 
@@ -82,46 +79,50 @@ def read_change(row: Row) -> RecordedChange:
 
 def read_entry(row: Row, position: int | None) -> Entry:
     """An entry from its row; its place is the feed's to know."""
-    return Entry(
-        key=row["key"],
-        title=row["title"],
-        link=row["link"],
-        position=position,
-        facts=read_facts(row["facts"]),
-        dated_at=read_instant(row["dated_at"]),
-        alias=row["alias"],
-    )
+    return _read_line([row[column] for column in _COLUMNS], position)
 
 
-def read_task(row: Row) -> PollTask:
-    """The poll that a feed's row asks for."""
-    every = row["every_seconds"]
+TASK_COLUMNS = """
+    id, account, name, kind, address, poll_number, landed_number, state, compared_as, validators, believed_at,
+    body_digest, content_digest, every_seconds, announce_baseline, compare_content, plain, body_etag,
+    body_total, paging_refused, moved_to, moved_polls, failures, failing_since_at, broken_announced, parts
+"""
+"""What a poll is read from: of a feed's row not the order of its list, which is as long as the list."""
+
+
+def read_task(row: Sequence[Any]) -> PollTask:
+    """The poll that a feed's row asks for, of TASK_COLUMNS; read by place, for each poll of each round."""
+    feed_id, account, name, kind, address, number, landed, state, compared_as, validators, *more = row
+    believed_at, body_digest, content_digest, every, announce_baseline, compare_content, plain, *more = more
+    body_etag, body_total, paging_refused, moved_to, moved_polls, *failing = more
+    failures, failing_since_at, broken_announced, parts = failing
     return PollTask(
-        feed_id=row["id"],
-        account=row["account"],
-        name=row["name"],
-        kind=read_word(Kind, row["kind"]),
-        address=row["address"],
-        number=row["poll_number"],
-        landed=row["landed_number"],
-        state=read_word(FeedState, row["state"]),
-        first=row["compared_as"] is None,
-        validators=read_validators(row["validators"]),
-        believed_at=read_instant(row["believed_at"]),
-        body_digest=row["body_digest"],
-        content_digest=row["content_digest"],
+        feed_id=feed_id,
+        account=account,
+        name=name,
+        kind=read_word(Kind, kind),
+        address=address,
+        number=number,
+        landed=landed,
+        state=read_word(FeedState, state),
+        first=compared_as is None,
+        validators=read_validators(validators),
+        believed_at=read_instant(believed_at),
+        body_digest=body_digest,
+        content_digest=content_digest,
         every=timedelta(seconds=every) if every else None,
-        announce_baseline=bool(row["announce_baseline"]),
-        compare_content=bool(row["compare_content"]),
-        plain=bool(row["plain"]),
-        body_etag=row["body_etag"],
-        body_total=row["body_total"],
-        paging_refused=bool(row["paging_refused"]),
-        moved_to=row["moved_to"],
-        moved_polls=row["moved_polls"],
-        failures=row["failures"],
-        failing_since_at=read_instant(row["failing_since_at"]),
-        broken_announced=bool(row["broken_announced"]),
+        announce_baseline=bool(announce_baseline),
+        compare_content=bool(compare_content),
+        plain=bool(plain),
+        body_etag=body_etag,
+        body_total=body_total,
+        paging_refused=bool(paging_refused),
+        moved_to=moved_to,
+        moved_polls=moved_polls,
+        failures=failures,
+        failing_since_at=read_instant(failing_since_at),
+        broken_announced=bool(broken_announced),
+        parts=parts,
     )
 
 
@@ -134,10 +135,10 @@ def read_snapshot(conn: Transaction, row: Row) -> Snapshot | None:
     if row["compared_as"] is None:
         return None
     keys, more = read_order(row["entry_order"])
-    found = {e["key"]: e for e in conn.execute("SELECT * FROM entries WHERE feed_id = ?", (row["id"],))}
+    lines = {line[0]: line for line in read_plain(conn, _LINES, (row["id"],))}
     try:
-        placed = [read_entry(found[key], rank) for rank, key in enumerate(keys, start=1)]
-        loose = [read_entry(found[key], None) for key in more]
+        placed = [_read_line(lines[key], rank) for rank, key in enumerate(keys, start=1)]
+        loose = [_read_line(lines[key], None) for key in more]
     except KeyError as error:
         raise _damaged(row, "an entry of it is missing") from error
     except StoreDamaged as error:
@@ -148,6 +149,15 @@ def read_snapshot(conn: Transaction, row: Row) -> Snapshot | None:
     return Snapshot((*placed, *loose), whole=bool(row["whole"]), ordered=bool(row["ordered"]))
 
 
+_COLUMNS = ("key", "title", "link", "facts", "dated_at", "alias")
+_LINES = f"SELECT {', '.join(_COLUMNS)} FROM entries WHERE feed_id = ?"  # noqa: S608 — only our own text
+
+
+def _read_line(line: Sequence[Any], position: int | None) -> Entry:
+    key, title, link, facts, dated_at, alias = line
+    return Entry(key, title, link, position, read_facts(facts), read_instant(dated_at), alias)
+
+
 def _damaged(row: Row, why: str) -> StoreDamaged:
     return StoreDamaged(f"the stored list of {row['account']}/{row['name']} is damaged: {why}")
 
@@ -156,9 +166,14 @@ def _find_seen(conn: Transaction, feed_id: int, coming: Sequence[Entry]) -> froz
     """Keys and aliases of coming entries that this feed has shown before."""
     keys = json.dumps([entry.key for entry in coming])
     aliases = json.dumps([entry.alias for entry in coming if entry.alias])
-    rows = conn.execute(
-        "SELECT key AS seen FROM departed WHERE feed_id = ? AND key IN (SELECT value FROM json_each(?)) "
-        "UNION SELECT alias FROM departed WHERE feed_id = ? AND alias IN (SELECT value FROM json_each(?))",
-        (feed_id, keys, feed_id, aliases),
-    )
-    return frozenset(row["seen"] for row in rows)
+    return frozenset(seen for (seen,) in read_plain(conn, _SEEN, (feed_id, keys, aliases)))
+
+
+# From what comes to what departed, which may be ten times as much.
+_SEEN = """
+SELECT departed.key FROM json_each(?2) AS coming CROSS JOIN departed
+    ON departed.feed_id = ?1 AND departed.key = coming.value
+UNION ALL
+SELECT departed.alias FROM json_each(?3) AS coming CROSS JOIN departed
+    ON departed.feed_id = ?1 AND departed.alias = coming.value
+"""

@@ -19,9 +19,11 @@ from feedwatch.core.state import AddressStatus, ClaimedMessage, MessageStatus, S
 from feedwatch.store.claiming import (
     DUE_ADDRESSES,
     Compose,
+    Likely,
     Wanted,
     choose_message,
     drop_ambiguous,
+    offer_all,
     read_claim,
 )
 from feedwatch.store.codec import instant, read_instant, read_reason, read_word, stamp
@@ -83,6 +85,7 @@ class Outbox(Connection):
         look: Callable[[str], MannerNow] = lambda _: MannerNow(),
         notices_quiet_until_at: datetime | None = None,
         details_since: datetime | None = None,
+        likely: Likely = offer_all,
     ) -> ClaimedMessage | None:
         """Take what is due for an address until `lease_until_at`; None if nothing may be sent now.
 
@@ -91,8 +94,11 @@ class Outbox(Connection):
         says to be quiet now waits for the end of that. One whose claim has run
         out may have arrived; with `drop_ambiguous` it is given up. Time in which it was due and nobody
         tried is no part of its life. What is kept of titles since `details_since` is told with them.
+        `likely` says how many deliveries a message is likely to take: so many are read at first.
         """
-        wanted = Wanted(address, now, compose, drop_ambiguous, look, notices_quiet_until_at, details_since)
+        wanted = Wanted(
+            address, now, compose, drop_ambiguous, look, notices_quiet_until_at, details_since, likely
+        )
         with self.transaction() as conn:
             message_id = choose_message(conn, wanted)
             if message_id is None:

@@ -4,27 +4,62 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason
-from feedwatch.core.state import FailedPoll, FeedMemory, PollDecision, PollResult, PollTask, UnchangedPoll
+from feedwatch.core.snapshot import complete_snapshot
+from feedwatch.core.state import (
+    FailedPoll,
+    FeedMemory,
+    PollDecision,
+    PollResult,
+    PollTask,
+    Silence,
+    UnchangedPoll,
+)
+from feedwatch.errors import StoreDamaged, StoreError
 from feedwatch.store.codec import instant, stamp
-from feedwatch.store.connection import Connection
+from feedwatch.store.connection import Connection, Transaction, read_plain
+from feedwatch.store.faults import translated
 from feedwatch.store.landing import Landing, write_decision, write_failure, write_unchanged
-from feedwatch.store.memory import read_task, recall_feed
+from feedwatch.store.memory import TASK_COLUMNS, read_task, recall_feed
 from feedwatch.store.owing import owe_notice
+from feedwatch.store.silencing import read_silences
 
 Decide = Callable[[FeedMemory, PollResult], PollDecision]
+Landed = PollDecision | Exception | None
+"""What became of a list that was to land: the decision, what went wrong with it alone, or None: too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPoll:
+    """A poll that has read a list, and how to decide what that means once it is known what is remembered."""
+
+    task: PollTask
+    result: PollResult
+    decide: Decide
+
 
 _POLLED = "feeds JOIN accounts ON accounts.name = feeds.account"
 _WATCHED = "accounts.configured AND feeds.state <> 'retired' AND feeds.paused_at IS NULL"
 
-_WAITS_FOR_COMPANY = """
-(feeds.kind <> 'stream' AND feeds.next_poll_at > ? AND EXISTS (
-    SELECT 1 FROM feeds AS other WHERE other.account = feeds.account AND other.kind <> 'stream'
-    AND other.state <> 'retired' AND other.paused_at IS NULL
-    AND other.next_poll_at > ? AND other.next_poll_at <= ?))
+# Account and name apart: put together for each feed, they would be looked for among all feeds.
+_NAMED = """
+(feeds.account, feeds.name) IN
+    (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))
 """
+_IS_LIST = "kind <> 'stream' AND state <> 'retired' AND paused_at IS NULL"
+# Asked once for each account of which a list is due, not for each list: one account may have thousands.
+_WAITS_FOR_COMPANY = f"""
+(feeds.kind <> 'stream' AND feeds.next_poll_at > ? AND feeds.account IN (
+    SELECT account FROM (
+        SELECT DISTINCT account FROM feeds WHERE {_IS_LIST} AND next_poll_at > ? AND next_poll_at <= ?) AS due
+    WHERE EXISTS (
+        SELECT 1 FROM feeds AS other WHERE other.account = due.account AND {_IS_LIST}
+        AND other.next_poll_at > ? AND other.next_poll_at <= ?)))
+"""  # noqa: S608 — only our own text
 
 
 class Polls(Connection):
@@ -47,51 +82,65 @@ class Polls(Connection):
         title is told as one story.
         """
         where, parameters = _WATCHED, list[object]()
-        if due_only:
-            where += f" AND feeds.next_poll_at <= ? AND NOT {_WAITS_FOR_COMPANY}"
-            parameters += [stamp(now), stamp(now - company), stamp(now), stamp(now + company)]
         if feeds is not None:
-            where += " AND feeds.account || '/' || feeds.name IN (SELECT value FROM json_each(?))"
-            parameters.append(json.dumps(list(feeds)))
+            where += f" AND {_NAMED}"
+            parameters.append(json.dumps([feed.partition("/")[::2] for feed in feeds]))
         if exclude:
             where += " AND feeds.id NOT IN (SELECT value FROM json_each(?))"
             parameters.append(json.dumps(list(exclude)))
+        if due_only:
+            where += f" AND feeds.next_poll_at <= ? AND NOT {_WAITS_FOR_COMPANY}"
+            since, at, until = stamp(now - company), stamp(now), stamp(now + company)
+            parameters += [at, since, since, at, at, until]
         chosen = f"SELECT feeds.id FROM {_POLLED} WHERE {where} ORDER BY feeds.next_poll_at LIMIT ?"  # noqa: S608 — only our own text
         # Asked first without a lock: most of the time nothing is due.
         if not self.query(chosen, (*parameters, 1)):
             return ()
+        take = (
+            f"UPDATE feeds SET poll_number = poll_number + 1 WHERE id IN ({chosen}) "  # noqa: S608 — only our own text
+            f"RETURNING next_poll_at, {TASK_COLUMNS}"
+        )
         with self.transaction() as conn:
-            rows = conn.execute(
-                f"UPDATE feeds SET poll_number = poll_number + 1 WHERE id IN ({chosen}) RETURNING *",  # noqa: S608 — only our own text
-                (*parameters, limit),
-            ).fetchall()
-        return tuple(read_task(row) for row in sorted(rows, key=lambda row: str(row["next_poll_at"])))
+            rows = read_plain(conn, take, (*parameters, limit)).fetchall()
+        return tuple(read_task(row) for _, *row in sorted(rows, key=itemgetter(0)))
 
-    def postpone_poll(self, task: PollTask, until: datetime) -> None:
-        """Put a poll off that was taken but not made: its host asked for rest."""
+    def postpone_polls(self, polls: Sequence[tuple[PollTask, datetime]]) -> None:
+        """Put polls off that were taken but not made, each until then."""
         with self.transaction() as conn:
-            conn.execute(
+            conn.executemany(
                 "UPDATE feeds SET next_poll_at = max(next_poll_at, ?) WHERE id = ?",
-                (stamp(until), task.feed_id),
+                [(stamp(until), task.feed_id) for task, until in polls],
             )
 
-    def record_poll(self, task: PollTask, result: PollResult, decide: Decide) -> PollDecision | None:
-        """Land a list: decide and write, in one transaction.
+    def record_polls(self, polls: Sequence[ReadPoll]) -> tuple[Landed, ...]:
+        """Land lists, in this order and in one transaction; each of them is written as a whole or not at all.
 
-        None, and nothing is written, if a later poll has landed (law 11), or if the feed has retired
-        or is compared or addressed otherwise since the poll was taken.
+        One that cannot be decided, or whose stored list is damaged, leaves nothing behind and keeps none of
+        the others from landing: what went wrong stands in its place. None, and nothing is written, where a
+        later poll has landed (law 11), or the feed has retired or is compared or addressed otherwise since
+        the poll was taken.
+
+        Raises:
+            StoreError: it is not one list's fault, and none has landed.
         """
         with self.transaction() as conn:
-            feed = conn.execute(
-                f"SELECT feeds.* FROM {_POLLED} WHERE feeds.id = ? AND landed_number < ? AND {_WATCHED}",  # noqa: S608 — only our own text
-                (task.feed_id, task.number),
-            ).fetchone()
-            if feed is None:
-                return None
-            memory = recall_feed(conn, feed, (*result.snapshot.entries, *result.earlier), result.at)
-            decision = decide(memory, result)
-            write_decision(Landing(conn, feed, task, result, decision), memory.snapshot)
-        return decision
+            silences = read_silences(conn, min(poll.result.at for poll in polls)) if polls else ()
+            return tuple(self._land_alone(conn, poll, silences) for poll in polls)
+
+    def _land_alone(self, conn: Transaction, poll: ReadPoll, silences: Sequence[Silence]) -> Landed:
+        """Land one of several lists; what goes wrong with it is undone, and is what became of it."""
+        conn.execute("SAVEPOINT poll")
+        landed: Landed
+        try:
+            with translated(self.path):
+                landed = _land(conn, poll, silences)
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, StoreDamaged):
+                raise
+            conn.execute("ROLLBACK TO poll")
+            landed = error
+        conn.execute("RELEASE poll")
+        return landed
 
     def record_unchanged(self, polls: Sequence[UnchangedPoll]) -> tuple[int, ...]:
         """Land polls that brought nothing new, all in one transaction.
@@ -100,7 +149,7 @@ class Polls(Connection):
         then says nothing now, so they are due again at once, unless a later poll has landed.
         """
         with self.transaction() as conn:
-            return tuple(poll.task.feed_id for poll in polls if not write_unchanged(conn, poll))
+            return write_unchanged(conn, polls)
 
     def record_failures(self, polls: Sequence[FailedPoll]) -> None:
         """Write failed polls. What is known of their lists is not touched (law 7)."""
@@ -140,3 +189,36 @@ class Polls(Connection):
         """The hosts that rest, and until when."""
         rows = self.query("SELECT * FROM hosts WHERE rest_until_at > ?", (stamp(now),))
         return {row["host"]: instant(row["rest_until_at"]) for row in rows}
+
+
+def _land(conn: Transaction, poll: ReadPoll, silences: Sequence[Silence]) -> PollDecision | None:
+    task, result = poll.task, poll.result
+    feed = conn.execute(_STILL_ASKED, (task.feed_id, task.number)).fetchone()
+    if feed is None:
+        return None
+    in_force = tuple(silence for silence in silences if silence.ends_at > result.at)
+    memory = recall_feed(conn, feed, (*result.snapshot.entries, *result.earlier), in_force)
+    if result.places is not None:
+        completed = _complete(result, memory) if feed["landed_number"] == task.landed else None
+        if completed is None:
+            conn.execute(_READ_WHOLE, (stamp(result.at), task.feed_id))
+            return None
+        result = completed
+    decision = poll.decide(memory, result)
+    write_decision(Landing(conn, feed, task, result, memory, decision, stamp(result.at)))
+    return decision
+
+
+def _complete(result: PollResult, memory: FeedMemory) -> PollResult | None:
+    """A list of which only what is new was read, with what is known of it; None if it is to be read whole."""
+    if memory.snapshot is None or result.places is None:
+        return None
+    snapshot = complete_snapshot(result.snapshot, result.places, memory.snapshot)
+    return replace(result, snapshot=snapshot, places=None) if snapshot else None
+
+
+_READ_WHOLE = "UPDATE feeds SET parts = NULL, next_poll_at = min(next_poll_at, ?) WHERE id = ?"
+_STILL_ASKED = f"""
+SELECT feeds.*, EXISTS (SELECT 1 FROM departed WHERE feed_id = feeds.id) AS has_departed
+FROM {_POLLED} WHERE feeds.id = ? AND landed_number < ? AND {_WATCHED}
+"""  # noqa: S608 — only our own text

@@ -264,7 +264,11 @@ ALTER TABLE feeds ADD COLUMN body_total INTEGER;                 -- how many tit
 ALTER TABLE changes ADD COLUMN title_ref TEXT;                   -- by it more is asked about the title
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = """
+ALTER TABLE feeds ADD COLUMN parts BLOB;   -- digests of its document's entries: by these they are known again
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """Each takes the schema from its index to the next version."""
 
 VERSION = len(MIGRATIONS)

@@ -9,7 +9,8 @@ from feedwatch.core.model import FeedState, Kind, Reason, RecordedChange
 from feedwatch.core.state import DeliveryStatus, FeedStatus, Silence, StoredEntry
 from feedwatch.store.codec import instant, read_instant, read_reason, read_word, stamp
 from feedwatch.store.connection import Connection, Row
-from feedwatch.store.memory import CHANGE_COLUMNS, IS_RECOMMENDED, read_change, read_entry
+from feedwatch.store.memory import CHANGE_COLUMNS, read_change, read_entry
+from feedwatch.store.offering import find_recommended
 
 
 class Views(Connection):
@@ -17,12 +18,17 @@ class Views(Connection):
 
     def list_feeds(self) -> tuple[FeedStatus, ...]:
         """Every feed and how it fares."""
+        return tuple(_feed_status(row) for row in self.query(_LIST_FEEDS))
+
+    def count_feeds(self) -> int:
+        """How many feeds are watched."""
         rows = self.query(
-            "SELECT feeds.*, accounts.configured, accounts.signed_out, accounts.reason AS account_reason, "
-            "accounts.detail AS account_detail FROM feeds "
-            "JOIN accounts ON accounts.name = feeds.account ORDER BY feeds.account, feeds.id"
+            "SELECT count(*) AS watched FROM feeds JOIN accounts ON accounts.name = feeds.account "
+            "WHERE accounts.configured AND feeds.state <> ?",
+            (FeedState.RETIRED,),
         )
-        return tuple(_feed_status(row) for row in rows)
+        watched: int = rows[0]["watched"]
+        return watched
 
     def list_entries(self, feed: str) -> tuple[StoredEntry, ...] | None:
         """A list as last seen, in order; None if there is no such feed."""
@@ -60,15 +66,15 @@ class Views(Connection):
 
     def latest_changes(self, limit: int) -> tuple[OwedDelivery, ...]:
         """The newest changes, the oldest of them first, as if each were owed to somebody."""
-        rows = self.query(
-            f"SELECT {CHANGE_COLUMNS}, {IS_RECOMMENDED} AS recommended FROM changes "  # noqa: S608 — only our own text
-            "JOIN feeds ON feeds.id = changes.feed_id ORDER BY changes.id DESC LIMIT ?",
-            (limit,),
-        )
-        return tuple(
-            OwedDelivery(row["change_id"], "", read_change(row), recommended=bool(row["recommended"]))
-            for row in reversed(rows)
-        )
+        with self.reading() as conn:
+            rows = conn.execute(
+                f"SELECT {CHANGE_COLUMNS} FROM changes JOIN feeds ON feeds.id = changes.feed_id "  # noqa: S608 — only our own text
+                "ORDER BY changes.id DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+            changes = [read_change(row) for row in reversed(rows)]
+            recommended = find_recommended(conn, changes)
+        return tuple(OwedDelivery(each.id, "", each, each.id in recommended) for each in changes)
 
 
 _LIST_DELIVERIES = """
@@ -129,6 +135,16 @@ WHERE feeds.account || '/' || feeds.name = ? ORDER BY list.key, place.key
 def _stored_entry(row: Row) -> StoredEntry:
     position = None if row["is_loose"] else row["place"] + 1
     return StoredEntry(read_entry(row, position), instant(row["first_seen_at"]))
+
+
+# Not `feeds.*`: the order of a list is as long as the list.
+_LIST_FEEDS = """
+SELECT feeds.account, feeds.name, feeds.kind, feeds.feed_group, feeds.entry_count, feeds.state, feeds.reason,
+    feeds.detail, feeds.paused_at, feeds.last_polled_at, feeds.next_poll_at, feeds.failures,
+    feeds.named_address, accounts.configured, accounts.signed_out, accounts.reason AS account_reason,
+    accounts.detail AS account_detail
+FROM feeds JOIN accounts ON accounts.name = feeds.account ORDER BY feeds.account, feeds.id
+"""
 
 
 def _feed_status(row: Row) -> FeedStatus:

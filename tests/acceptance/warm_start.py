@@ -51,13 +51,22 @@ def main() -> None:
         _report_ended(orders)
 
 
-def _import_everything() -> None:
-    from feedwatch import access, commands, completing, demo, explaining, looking, tending  # noqa: F401, PLC0415
-    from feedwatch.cataloguing import commands as cataloguing  # noqa: F401, PLC0415
-    from feedwatch.notify.door import _load_apprise  # noqa: PLC0415
-    from feedwatch.signing_in import flow  # noqa: F401, PLC0415
+_LOADED_LATE = (
+    *("access", "checking", "commands", "completing", "daemon", "demo", "explaining", "looking", "tending"),
+    *("cataloguing.commands", "detailing.catalog", "detailing.films", "scribe.compiling", "scribe.work"),
+    *("services.feeds", "services.netflix", "services.netflix_api", "services.opml", "signing_in.flow"),
+)
 
-    _load_apprise()
+
+def _import_everything() -> None:
+    for name in _LOADED_LATE:
+        importlib.import_module(f"feedwatch.{name}")
+    from feedwatch.netflix.signing import Consumer, sign_request  # noqa: PLC0415
+    from feedwatch.notify import Notifier  # noqa: PLC0415
+
+    sign_request(Consumer("key", "secret"), None, method="GET", url="http://127.0.0.1/", timestamp=0)
+    for address in ("json://127.0.0.1/", "mailto://someone:sesame@example.org"):
+        assert Notifier().check_address(address) is None
 
 
 def _take_order(orders: socket.socket) -> bool:

@@ -7,10 +7,13 @@ from dataclasses import FrozenInstanceError, replace
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
 from configs import NETFLIX, read, refuse
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from feedwatch.config import (
@@ -20,6 +23,7 @@ from feedwatch.config import (
     PollSettings,
     RetrySettings,
     Secret,
+    is_web_address,
 )
 from feedwatch.config.conditions import parse_condition
 from feedwatch.core.bucket import Rate
@@ -475,3 +479,30 @@ def test_configuration_is_frozen(tmp_path: Path) -> None:
     assert isinstance(account, FeedsAccount)
     with pytest.raises(ValidationError):
         account.feeds["lwn"].kind = Kind.QUEUE  # type: ignore[misc]  # as above
+
+
+@given(st.text("htps:/aB-.1890@?#[]%é \t", max_size=12))
+@example("a.example:9999/x")
+@example("a.example:65536/x")
+@example("a.example:0")
+@example("[::1]:80/")
+def test_no_address_is_taken_that_has_no_host(rest: str) -> None:
+    """Also what looks like any other address is one: with a host, and a port that there can be."""
+    for scheme in ("http", "https"):
+        address = f"{scheme}://{rest}"
+        if is_web_address(address):
+            parts = urlsplit(address)
+            assert parts.hostname
+            assert parts.port is None or 0 < parts.port < 65536
+            assert (parts.scheme, parts.geturl().split()) == (scheme, [parts.geturl()])
+
+
+@pytest.mark.thorough
+def test_a_hundred_thousand_feeds_are_a_configuration(tmp_path: Path) -> None:
+    """However many feeds are listed, each is read, and where it stands is still known."""
+    lines = (f"      f{number}: http://h{number % 100}.example/{number}.rss\n" for number in range(100_000))
+    config = read(tmp_path, f"accounts:\n  many:\n    service: feeds\n    feeds:\n{''.join(lines)}")
+    many = config.accounts["many"]
+    assert isinstance(many, FeedsAccount)
+    assert (len(many.feeds), many.feeds["f99999"].url.reveal()) == (100_000, "http://h99.example/99999.rss")
+    assert config.locate(("accounts", "many", "feeds", "f99999")) == (100_004, 15)

@@ -113,8 +113,8 @@ def test_billion_laughs_cost_nothing(tmp_path: Path) -> None:
 
 def test_file_larger_than_any_configuration_is_not_read(tmp_path: Path) -> None:
     """A file of many megabytes is refused by its size."""
-    assert refuse(tmp_path, b"#" * (5 * 1024 * 1024)) == [
-        "1:1: the file is larger than 4 MiB: no configuration is"
+    assert refuse(tmp_path, b"#" * (17 * 1024 * 1024)) == [
+        "1:1: the file is larger than 16 MiB: no configuration is"
     ]
 
 

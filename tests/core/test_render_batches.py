@@ -140,6 +140,21 @@ def test_message_after_message_tells_every_delivery_once(
         left = [each for each in left if each.id not in message.deliveries]
 
 
+@given(OWED, STYLES)
+@settings(max_examples=60)
+def test_no_longer_run_would_have_fitted(owed: list[OwedDelivery], style: Style) -> None:
+    """What is left to the next message does not fit, with the line of a repeat that may be added."""
+    told = compose_message(owed, style).deliveries
+    stories = tell_stories(owed)
+    named = sum(story.deliveries[0] in told for story in stories)
+    if named == len(stories):
+        return
+    ids = {each for story in stories[: named + 1] for each in story.deliveries}
+    longer = compose_message([each for each in owed if each.id in ids], replace(style, limit=100_000))
+    length = units(longer.title) + 2 + max(units(longer.body), units(longer.twin))
+    assert length + units(mark_repeat("", style.markup, style)) > style.limit
+
+
 # ── markdown ──────────────────────────────────────────────────────────────────────────────────────
 
 

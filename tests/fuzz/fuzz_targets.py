@@ -42,17 +42,17 @@ from feedwatch.core.text import clean, escape_html, escape_markup, measure, page
 from feedwatch.errors import ConfigError
 from feedwatch.fetch.addresses import Origin, basic_auth, host_named_by, origin_of, wire_url
 from feedwatch.fetch.exchange import MOST_REDIRECTS, Exchange
-from feedwatch.fetch.headers import read_max_age, read_retry_after, read_validators
+from feedwatch.fetch.headers import read_head, read_max_age, read_retry_after, read_validators
 from feedwatch.netflix.catalog_index import UnreadableIndex, read_title_index
 from feedwatch.netflix.index import read_index, read_user_id
 from feedwatch.netflix.status import classify_failure, read_status
 from feedwatch.opml import Opml, read_opml, write_opml
 from feedwatch.parse import NeedsFeedparser, read_direct
 from feedwatch.parse.charset import settle_charset
-from feedwatch.parse.digest import content_digest
+from feedwatch.parse.digest import Digests
 from feedwatch.parse.facts import LONGEST_TEXT
-from feedwatch.parse.foreign import make_page
 from feedwatch.parse.guard import refuse_page
+from feedwatch.parse.said import make_page
 from feedwatch.parse.worker import answer_question, import_feedparser
 from feedwatch.store.catalog import Catalog, CatalogOrigin
 from feedwatch.store.catalog_writing import write_catalog
@@ -73,13 +73,18 @@ CONTENT_TYPES = (
 # ── documents ─────────────────────────────────────────────────────────────────────────────────────
 
 _CONTROLS = re.compile("[\x7f-\x9f]")
+_SPACE = bytes(range(9, 14)) + b" "
 
 
 def read_feed(data: bytes) -> None:
     """Any bytes are a page or a failure, and a page is one that can be compared, kept and shown."""
     # By its length, so that every document is one to begin with as it is.
     kind, content_type = KINDS[len(data) % 5], CONTENT_TYPES[len(data) // 5 % len(CONTENT_TYPES)]
-    content_digest(data, kind)
+    digests = Digests(data, kind)
+    assert len(digests.content) == 16
+    if parts := digests.parts:
+        whole = parts.write_only(range(len(parts.entries)))
+        assert whole.translate(None, _SPACE) == data.translate(None, _SPACE), "white space alone may go"
     read = read_direct(data, kind=kind, url=URL, content_type=content_type)
     if isinstance(read, NeedsFeedparser):
         read = make_page(answer_question(_feedparser(), read.body, {"charset": read.charset}), URL)
@@ -241,7 +246,7 @@ def _home(url: str) -> Origin:
 
 def _assert_nothing_told(exchange: Exchange) -> None:
     try:
-        request = exchange.make_request({"User-Agent": "x"})
+        request = exchange.make_request(httpx.Headers({"User-Agent": "x"}))
         basic_auth(exchange.url)
         wire = wire_url(exchange.url)
     except UnicodeError:  # documented: a host that cannot be one
@@ -258,10 +263,10 @@ def read_headers(data: bytes) -> None:
     """What headers say is a length of time, a validator as it came, a charset, or nothing."""
     values = (data.split(b"\n") + [b""] * 4)[:4]
     raw = list(zip((b"retry-after", b"cache-control", b"etag", b"last-modified"), values, strict=True))
-    headers = httpx.Headers(raw)
-    for length in (read_retry_after(headers, NOW), read_max_age(headers)):
+    head = read_head(httpx.Response(200, headers=raw))
+    for length in (read_retry_after(head, NOW), read_max_age(head)):
         assert length is None or timedelta(0) <= length <= timedelta(days=1000)
-    validators = read_validators(httpx.Response(200, headers=raw))
+    validators = read_validators(head)
     assert validators.etag is None or validators.etag.encode() == values[2]
     settled = settle_charset(b"<rss/>", values[0].decode("latin-1"))
     if not isinstance(settled, ParseFailed) and settled.charset:

@@ -433,6 +433,24 @@ ODD: dict[str, Callable[[], Made]] = {
     ),
     "200 levels of XHTML": lambda: in_item(b"<body>" + nested(b"<div>", b"</div>", 200) + b"</body>"),
     "a ttl of 1 MB": lambda: RSS % (b"<ttl>" + b"9" * MB + b"</ttl>" + ITEM % b""),
+    "a name of its own for each of 285,000 elements": lambda: (
+        RSS % b"".join(ITEM % numbered(b"<a%d.#/>" % item, 1_900) for item in range(150))
+    ),
+    "a namespace that is declared 800,000 times in a text": lambda: in_item(
+        b"<description><![CDATA[" + b"xmlns:a='u'" * 800_000 + b"]]></description>"
+    ),
+    "titles of entities in each of 130 items": lambda: (
+        RSS % ((b"<item><title>" + b"&amp;amp;" * 8_000 + b"</title></item>") * 130)
+    ),
+    "titles of closing tags in each of 130 items": lambda: (
+        RSS % ((b"<item><title>&amp;lt;" + b"&lt;/a" * 10_000 + b"</title></item>") * 130)
+    ),
+    "UTF-8 that was read as Latin-1, by the megabyte": lambda: in_item(
+        b"<description>" + "\xc3\xa9".encode() * 2_400_000 + b"</description>"
+    ),
+    "1,900 guids in each of 75 items": lambda: (
+        RSS % ((b"<item>" + b"<guid>&#233;</guid>" * 1_900 + b"</item>") * 75)
+    ),
     "the same key 100,000 times in JSON": lambda: (
         JSON_FEED[:-12] + b'"a": 1, ' * 100_000 + b'"items": [{"id": "1"}]}'
     ),

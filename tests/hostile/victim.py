@@ -18,6 +18,7 @@ import os
 import resource
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -103,7 +104,7 @@ def say(said: object) -> None:
 async def main(folder: Path, url: str) -> None:
     """Answer each line with a line: how the polls of the two feeds went."""
     logging.disable()
-    landing._GATHER = 0.001  # each poll is alone: there are no others to wait for
+    landing._GATHERED_FOR = timedelta(milliseconds=1)  # each poll is alone: there are no others to wait for
     async with watching(folder, CONFIG.format(url=url)) as watch:
         await watch.discover()
         await watch.poll()

@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from apprise.plugins import N_MGR
 from sinks import Reply, WebhookSink
 
 from feedwatch.core.messages import Delivered, Markup, NotifyFailed, NotifyOutcome, NotifyTimedOut, Outgoing
 from feedwatch.core.model import Reason
 from feedwatch.notify import Notifier, notifier
+from feedwatch.notify.plugins import load_plugin
 
 SECRET = "s3cret-t0ken"
 
@@ -172,7 +172,7 @@ def pointed_at(sink: WebhookSink, schema: str, attribute: str) -> Iterator[None]
     """A hosted service's plugin, for as long as it speaks to a server of ours."""
     assert Notifier().check_address(sink.url) is None  # which loads the plugins
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(N_MGR[schema], attribute, f"http://127.0.0.1:{sink.port}/{schema}")
+        patch.setattr(load_plugin(schema), attribute, f"http://127.0.0.1:{sink.port}/{schema}")
         yield
 
 
@@ -274,7 +274,7 @@ async def test_plugin_that_breaks_tells_nothing(
         def break_down(self: object, **_: object) -> bool:
             raise RuntimeError(url)
 
-        monkeypatch.setattr(N_MGR["json"], "send", break_down)
+        monkeypatch.setattr(load_plugin("json"), "send", break_down)
         told = await send(url, using=using)
     assert isinstance(told, NotifyFailed)
     assert told.reason is Reason.UNREACHABLE

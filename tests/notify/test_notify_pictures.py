@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 
 import pytest
-from apprise.plugins import N_MGR
 from sinks import MailSink, Received, Reply, WebhookSink
 
 from feedwatch.core.messages import (
@@ -20,6 +19,7 @@ from feedwatch.core.messages import (
 )
 from feedwatch.core.model import Reason
 from feedwatch.notify import Notifier
+from feedwatch.notify.plugins import load_plugin
 from feedwatch.sandbox.art import draw_box_art
 
 ART = draw_box_art(60_000_000)
@@ -60,7 +60,7 @@ def place(monkeypatch: pytest.MonkeyPatch, schema: str, path: str) -> WebhookSin
     """Have a plugin that knows but one host look for it at a sink."""
     Notifier().check_address("json://h/")  # Apprise is loaded by then
     sink = WebhookSink()
-    monkeypatch.setattr(N_MGR[schema], "notify_url", sink.url_as("http", path))
+    monkeypatch.setattr(load_plugin(schema), "notify_url", sink.url_as("http", path))
     return sink
 
 

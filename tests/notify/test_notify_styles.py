@@ -9,13 +9,13 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from apprise.plugins import N_MGR
 from sinks import Received, Reply, WebhookSink
 
 from feedwatch.core.messages import Composed, Delivered, Markup, Outgoing, OwedDelivery, Style
 from feedwatch.core.model import ChangeKind, Kind, RecordedChange
 from feedwatch.core.render import compose_message
 from feedwatch.notify import Notifier
+from feedwatch.notify.plugins import load_plugin
 from feedwatch.notify.services import Capacity, style_service
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -154,9 +154,9 @@ def hosted(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebhookSink]:
     notifier.style_of(DISCORD)  # which loads the plugins
     with WebhookSink() as sink:
         base = f"http://127.0.0.1:{sink.port}"
-        monkeypatch.setattr(N_MGR["discord"], "notify_url", f"{base}/discord")
-        monkeypatch.setattr(N_MGR["slack"], "webhook_url", f"{base}/slack")
-        monkeypatch.setattr(N_MGR["tgram"], "notify_url", f"{base}/bot")
+        monkeypatch.setattr(load_plugin("discord"), "notify_url", f"{base}/discord")
+        monkeypatch.setattr(load_plugin("slack"), "webhook_url", f"{base}/slack")
+        monkeypatch.setattr(load_plugin("tgram"), "notify_url", f"{base}/bot")
         yield sink
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,19 @@ def test_any_text_is_an_instant_or_none(text: str) -> None:
 def test_instant_reads_back(moment: datetime) -> None:
     """An instant that is written as RFC 3339 reads back, to the microsecond."""
     assert parse_instant(moment.replace(tzinfo=UTC).isoformat()) == moment.replace(tzinfo=UTC)
+
+
+DAY = r"(Sat, |Abc, |)[0-3]?[0-9] (Oct|Feb|Sep) (19|20)[0-9]{2}"
+
+
+@given(st.from_regex(rf"\A{DAY} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] (GMT|[+]0000)\Z"))
+def test_usual_date_is_read_as_any_other(text: str) -> None:
+    """What is read the quick way comes to what the rules for all dates make of it."""
+    try:
+        expected = parsedate_to_datetime(text).replace(tzinfo=UTC)
+    except ValueError:
+        expected = None
+    assert parse_instant(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -239,6 +253,10 @@ def test_links_start_from_an_address_without_secrets(url: str, base: str) -> Non
         ("#top", "http://h.example/a/feed#top"),
         ("//other.example/x", "http://other.example/x"),
         ("https://other.example/x", "https://other.example/x"),
+        ("HTTP://other.example:80", "HTTP://other.example:80"),
+        ("http:///x", "http://h.example/x"),
+        ("http://\u2100/x", None),
+        ("https://other.example/" + "x" * 5000, None),
         ("magnet:?xt=1", "magnet:?xt=1"),
         ("http://[x", None),
         ("//[x", None),
@@ -305,6 +323,21 @@ def test_title_link_is_told_from_the_titles_parts() -> None:
     season = '<link rel="x" href="http://h/catalog/titles/series/60030529/seasons/60035075"/>'
     assert (read_entry(season).title_ref or "").endswith("/60035075")
     assert read_entry(parts).title_ref is None
+
+
+def test_text_holds_what_stands_within() -> None:
+    """The words of a text in XHTML are read in their order; an unknown entity stays as it is written."""
+    text = "<content><div>a<b>b&amp;<i/>c</b><!-- x -->d</div>e</content>"
+    assert read_entry(text).texts == ("ab&cde",)
+    body = '<!DOCTYPE feed SYSTEM "x"><feed xmlns="http://www.w3.org/2005/Atom"><entry>{}</entry></feed>'
+    page = read_direct(
+        body.format("<title>a&foo;b</title><summary>c<i>&foo;d</i></summary>").encode(),
+        kind=Kind.STREAM,
+        url="http://h.example/",
+        content_type=None,
+    )
+    assert isinstance(page, Page), page
+    assert (page.entries[0].title, page.entries[0].texts) == ("a&foo;b", ("c&foo;d",))
 
 
 def test_dates_of_a_source_are_not_the_entrys() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from feedwatch.core.content import content_of
 from feedwatch.core.model import Kind, Page, RawEntry
 from feedwatch.parse import Parser
 
@@ -40,11 +41,11 @@ def describe_page(page: Page) -> dict[str, Any]:
 
 
 def describe_entry(entry: RawEntry) -> dict[str, Any]:
-    said = asdict(entry)
+    said = {name: value for name, value in asdict(entry).items() if name != "texts"}
     for name in ("watched_at", "published_at", "updated_at"):
         said[name] = said[name].isoformat() if said[name] else None
     # A digest says nothing to who reads it: that there is a content is enough here.
-    facts = {name: "…" if name == "content" else value for name, value in entry.facts.items()}
+    facts = {**entry.facts, "content": "…"} if content_of(entry) else entry.facts
     details = {name: value for name, value in said["details"].items() if value}
     return keep_known(said | {"facts": facts or None, "details": details or None})
 

@@ -9,6 +9,7 @@ from contextlib import aclosing
 import pytest
 import pytest_asyncio
 
+from feedwatch.core.content import content_of
 from feedwatch.core.model import Kind, Page
 from feedwatch.parse import NeedsFeedparser, Parser, read_direct
 from feedwatch.parse.budget import memory_for, seconds_for
@@ -134,10 +135,10 @@ async def test_deep_xhtml_is_read(parser: Parser) -> None:
     deep = "<blockquote><p>x</p>" * 100 + "</blockquote>" * 100
     xhtml = f"<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>{deep}</div></content>"
     page = await read(parser, ATOM.format(f"<entry><id>1</id><title>a</title>{xhtml}</entry>").encode())
-    assert page.entries[0].facts["content"]
+    assert content_of(page.entries[0])
     inline = f"<item><title>a</title><body xmlns='http://www.w3.org/1999/xhtml'>{deep}</body></item>"
     page = await read(parser, rss(inline))
-    assert page.entries[0].facts["content"]
+    assert content_of(page.entries[0])
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -158,7 +159,7 @@ async def test_post_of_three_megabytes_is_read(parser: Parser) -> None:
     body = rss(
         f"<item><title>a</title><description>&lt;img src='{'QUJD' * 750_000}'/&gt;</description></item>"
     )
-    assert (await read(parser, body)).entries[0].facts["content"]
+    assert content_of((await read(parser, body)).entries[0])
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -201,11 +202,13 @@ def test_what_feedparser_sees_holds_nothing_but_the_list() -> None:
         + b"9"
         * 101
         + b"</pubDate>"
-        b'<link rel="x" href="y"/><m:watchedDate>2026-11-01</m:watchedDate></item><?pi x?></channel></rss>'
+        b'<link rel="x" href="y"/><m:watchedDate>2026-11-01</m:watchedDate><abstract>s</abstract></item>'
+        b"<?pi x?></channel></rss>"
     )
     read = read_direct(body, kind=Kind.QUEUE, url="http://h.example/", content_type=None)
     assert isinstance(read, NeedsFeedparser)
     assert read.body == (
         b'<rss xmlns:m="u" version="2.0"><channel><ttl>60</ttl><item><title>T u</title>'
-        b'<link rel="x" href="y"/><m:watchedDate>2026-11-01</m:watchedDate></item></channel></rss>'
+        b'<link rel="x" href="y"/><m:watchedDate>2026-11-01</m:watchedDate><abstract>s</abstract></item>'
+        b"</channel></rss>"
     )

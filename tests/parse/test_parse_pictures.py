@@ -51,6 +51,7 @@ def atom(entry: str, more: str = "") -> str:
     )
 
 
+LONG = "word " * 2000
 BOTH = {
     "media:content": f'<media:content url="{PNG}" type="image/png"/>',
     "media:content by its medium": f'<media:content url="{PNG}" medium="image"/>',
@@ -78,6 +79,10 @@ RSS_ONLY = {
 ATOM_ONLY = {
     "enclosure": f'<link rel="enclosure" type="image/png" href="{PNG}"/>',
     "in the summary": f'<summary type="html">{escape(f"<img src={PNG}>")}</summary>',
+    "far down in a long text": f"<content>{escape(f'<p>{LONG}<img src={PNG}>')}</content>",
+    "in a content beside a summary": (
+        f"<summary>Seen</summary><content type='html'>{escape(f'<img src={PNG}>')}</content>"
+    ),
     "in xhtml": (
         f'<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><img width="1" src="/dot.gif"/>'
         f'<p><img src="{PNG}"/></p></div></content>'

@@ -24,6 +24,11 @@ from feedwatch.parse.worker import MEMORY
 RSS = b'<rss version="2.0"><channel><title>t</title>%s</channel></rss>'
 ITEM = b"<item><title>%b</title><link>http://h.example/%b</link></item>"
 ONE = RSS % (ITEM % (b"One", b"1"))
+RDF = (
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">'
+    b"<channel><title>t</title></channel><item><title>One</title></item></rdf:RDF>"
+)
+"""What is always feedparser's to read."""
 LONG = RSS % b"".join(ITEM % (b"%d" % n, b"%d" % n) for n in range(20_000))
 """Takes feedparser seconds."""
 FAT = RSS % (b"<item><title>a</title><description>" + b"x" * 9_000_000 + b"</description></item>")
@@ -82,12 +87,12 @@ async def test_worker_starts_when_first_needed_and_is_used_again() -> None:
     """Feeds that need no feedparser cost no process; those that do share one; closing ends it."""
     url = "http://h.example/"
     async with aclosing(Parser()) as parser:
-        atom = b'<feed xmlns="http://www.w3.org/2005/Atom"/>'
-        await parser.read_page(atom, kind=Kind.STREAM, url=url, content_type=None)
+        for body in (b'<feed xmlns="http://www.w3.org/2005/Atom"/>', ONE):
+            await parser.read_page(body, kind=Kind.STREAM, url=url, content_type=None)
         assert parser._worker._process is None
-        await parser.read_page(ONE, kind=Kind.STREAM, url=url, content_type=None)
+        await parser.read_page(RDF, kind=Kind.STREAM, url=url, content_type=None)
         pid = process_of(parser._worker)
-        await parser.read_page(ONE, kind=Kind.STREAM, url=url, content_type=None)
+        await parser.read_page(RDF, kind=Kind.STREAM, url=url, content_type=None)
         assert process_of(parser._worker) == pid
     assert is_gone(pid)
 

@@ -271,7 +271,7 @@ async def test_index_that_is_silent_alone_is_announced(servers: list[FeedServer]
 
 async def test_trouble_of_our_own_making_is_neither_answer_nor_silence() -> None:
     """An address that cannot be asked, or a mistake of ours, says nothing about the network."""
-    hosts = Hosts(4)
+    hosts = Hosts()
     for host in ("a", "b"):
         hosts.hear(host, Reason.CONNECT, 1.0)
     for reason in (Reason.INTERNAL, Reason.BAD_ADDRESS, Reason.PRIVATE_ADDRESS):
@@ -283,7 +283,7 @@ async def test_trouble_of_our_own_making_is_neither_answer_nor_silence() -> None
 
 async def test_silence_is_judged_by_when_it_was_asked() -> None:
     """Two hosts fallen silent since make no outage of a request that others outlived with an answer."""
-    hosts = Hosts(4)
+    hosts = Hosts()
     hosts.hear("c", None, 0.0)
     later = asyncio.get_running_loop().time() + 1
     for host in ("a", "b"):

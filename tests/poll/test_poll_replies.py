@@ -175,7 +175,7 @@ async def test_401_and_403_bad_token_discover_anew_and_poll_again(
 @pytest.mark.parametrize("per_host", [4, 1])
 async def test_rotated_tokens_of_all_feeds_cost_one_index(jane: Jane, watch: Watch, per_host: int) -> None:
     """Four tokens die in one round, at once or one by one: one index, every list polled again, no news."""
-    watch.assembly.poller.limit(per_host)
+    watch.assembly.places.limit(32, per_host)
     jane.world.rotate_token()
     reports = await watch.poll()
     assert {feed: report.outcome for feed, report in reports.items()} == dict.fromkeys(
@@ -295,7 +295,7 @@ async def test_rate_limit_lets_the_whole_host_rest(
 
 async def test_polls_that_wait_for_a_place_see_that_their_host_rests(jane: Jane, watch: Watch) -> None:
     """Of a round over one host, those that were not yet on their way stay at home."""
-    watch.assembly.poller.limit(1)
+    watch.assembly.places.limit(32, 1)
     jane.world.fail(feed="queue", fault="429")
     tasks = sorted(await watch.take(), key=lambda task: task.feed != QUEUE)
     reports = {each.feed: each for each in await watch.assembly.poller.run_round(tasks)}

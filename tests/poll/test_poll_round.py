@@ -167,7 +167,7 @@ async def test_host_is_asked_by_so_many_at_once(server: FeedServer, watch: Watch
 
     for number in range(COUNT):
         server.on(f"/{number}", answer)
-    watch.assembly.poller.limit(3)
+    watch.assembly.places.limit(32, 3)
     reports = await watch.poll()
     assert most == 3
     assert {report.outcome for report in reports.values()} == {PollOutcome.BASELINE}
@@ -238,7 +238,7 @@ async def test_state_that_cannot_be_written_blames_no_feed_and_asks_nobody_at_on
         raise StoreError("the disk is full")
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Store, "record_poll", refuse)
+        patched.setattr(Store, "record_polls", refuse)
         with pytest.raises(StoreError, match="the disk is full"):
             await watch.poll("news/f1")
     status = await watch.status("news/f1")

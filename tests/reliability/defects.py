@@ -23,15 +23,14 @@ from feedwatch.core.schedule import judge_attempt
 from feedwatch.core.state import (
     ClaimedMessage,
     Planned,
-    PollDecision,
-    PollResult,
     PollTask,
     Settled,
     Settlement,
 )
+from feedwatch.parse.digest import Digests
 from feedwatch.poll import reading
 from feedwatch.poll.pages import ListPage
-from feedwatch.store import Store, indexes, landing, memory
+from feedwatch.store import Landed, ReadPoll, Store, indexes, landing, memory
 from feedwatch.store.connection import Row, Transaction
 from feedwatch.store.owing import owe_change as owe_change_indeed
 
@@ -94,19 +93,17 @@ def keep_what_a_held_reply_says() -> Iterator[None]:
 @contextmanager
 def land_late() -> Iterator[None]:
     """Let a stale poll land on a later one."""
-    plain = Store.record_poll
+    plain = Store.record_polls
 
-    def record_poll(
-        store: Store, task: PollTask, result: PollResult, decide_with: Any
-    ) -> PollDecision | None:
+    def record_polls(store: Store, polls: Sequence[ReadPoll]) -> Sequence[Landed]:
         with store.transaction() as conn:
-            conn.execute(
+            conn.executemany(
                 "UPDATE feeds SET landed_number = min(landed_number, ?) WHERE id = ?",
-                (task.number - 1, task.feed_id),
+                [(poll.task.number - 1, poll.task.feed_id) for poll in polls],
             )
-        return plain(store, task, result, decide_with)
+        return plain(store, polls)
 
-    with patch.object(Store, "record_poll", record_poll):
+    with patch.object(Store, "record_polls", record_polls):
         yield
 
 
@@ -115,11 +112,11 @@ def take_failures_for_empty_lists() -> Iterator[None]:
     """Read what is no list as one without entries."""
     plain = reading.ListReader._parse
 
-    async def parse(reader: reading.ListReader, task: PollTask, reply: Any) -> Any:
+    async def parse(reader: reading.ListReader, task: PollTask, reply: Any, digests: Digests) -> Any:
         try:
-            return await plain(reader, task, reply)
+            return await plain(reader, task, reply, digests)
         except reading._Failed:
-            return ListPage(reply, Page(Form.ATOM, (), complete=True))
+            return ListPage(reply, Page(Form.ATOM, (), complete=True), digests)
 
     with patch.object(reading.ListReader, "_parse", parse):
         yield

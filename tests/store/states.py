@@ -34,7 +34,7 @@ from feedwatch.core.state import (
     UnchangedPoll,
     Verdict,
 )
-from feedwatch.store import Store
+from feedwatch.store import ReadPoll, Store
 from feedwatch.store.owing import owe_notice
 from feedwatch.store.polls import Decide
 
@@ -140,10 +140,18 @@ def always(decision: PollDecision) -> Decide:
     return decide
 
 
+def land_one(store: Store, task: PollTask, result: PollResult, decide: Decide) -> PollDecision | None:
+    """Land one list by itself; what goes wrong with it is raised."""
+    (landed,) = store.record_polls([ReadPoll(task, result, decide)])
+    if isinstance(landed, Exception):
+        raise landed
+    return landed
+
+
 def land(store: Store, snapshot: Snapshot, at: datetime = START, **fields: Any) -> PollDecision | None:
     """Poll the queue and land a list with this decision about it."""
     task = take(store, now=at)
-    return store.record_poll(task, reply(snapshot, at), always(believing(snapshot, at, **fields)))
+    return land_one(store, task, reply(snapshot, at), always(believing(snapshot, at, **fields)))
 
 
 def recall(store: Store, coming: Snapshot, **fields: Any) -> FeedMemory:
@@ -158,7 +166,7 @@ def recall(store: Store, coming: Snapshot, **fields: Any) -> FeedMemory:
         raise _Enough
 
     try:
-        store.record_poll(take(store), reply(coming, **fields), decide)
+        land_one(store, take(store), reply(coming, **fields), decide)
     except _Enough:
         return found[0]
     raise AssertionError("the list was not asked about")

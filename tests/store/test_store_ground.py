@@ -85,7 +85,7 @@ def test_a_text_that_is_none_is_damage_and_is_not_shown(path: Path, store: Store
     """A flipped byte may have made anything of it: not even a log line has it."""
     watch(store)
     with store.transaction() as conn:
-        conn.execute("UPDATE feeds SET title = CAST(x'73656372657480' AS TEXT)")
+        conn.execute("UPDATE feeds SET detail = CAST(x'73656372657480' AS TEXT)")
     with pytest.raises(StoreDamaged, match="a text in it is none") as caught:
         store.list_feeds()
     assert "secret" not in str(caught.value)

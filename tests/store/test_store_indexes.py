@@ -17,6 +17,7 @@ from states import (
     failed,
     index,
     land,
+    land_one,
     listed,
     recall,
     reply,
@@ -60,7 +61,7 @@ def fail_index(
 def land_kept(store: Store) -> None:
     """A list with validators and digests to lose."""
     came = reply(listed("a"), validators=(KEPT,), paging_refused=True, moved_to="http://new.example")
-    store.record_poll(take(store), came, always(believing(listed("a"))))
+    land_one(store, take(store), came, always(believing(listed("a"))))
 
 
 # ── accounts ──────────────────────────────────────────────────────────────────────────────────────
@@ -97,6 +98,43 @@ def test_nothing_new_in_the_configuration_writes_nothing(store: Store) -> None:
     watch(store)
     with store.transaction():
         assert store.sync_accounts({"jane": "credentials"}, after(1)) == ()
+
+
+def test_one_account_is_looked_up_as_all_are(store: Store) -> None:
+    """By its name, and as long as it is configured."""
+    store.sync_accounts({"joe": "x", "jane": "y"}, START)
+    index(store, QUEUE, account="joe")
+    assert store.account_status("jane") == account(store, "jane")
+    assert (store.has_feeds("joe"), store.has_feeds("jane")) == (True, False)
+    store.sync_accounts({"joe": "x"}, START)
+    assert store.account_status("jane") is None
+
+
+def test_all_addresses_are_known_for_what_they_hide(store: Store) -> None:
+    """Also those of feeds that are retired, and of accounts that are not configured any more."""
+    store.sync_accounts({"joe": "x", "jane": "y"}, START)
+    index(store, QUEUE, account="joe")
+    index(store, RATINGS, account="jane", authoritative=True)
+    index(store, MOVED, account="jane", authoritative=True)
+    store.sync_accounts({"jane": "y"}, START)
+    assert sorted(store.feed_addresses()) == sorted([QUEUE.address, RATINGS.address, MOVED.address])
+    assert store.count_feeds() == 1
+
+
+def test_an_index_that_says_what_it_said_touches_no_feed(store: Store) -> None:
+    """However many feeds there are, only those are written of which something new is said."""
+    watch(store)
+    index(store, QUEUE, RATINGS)
+    with store.transaction() as conn:
+        conn.execute(
+            "CREATE TEMP TRIGGER watched BEFORE UPDATE ON feeds WHEN old.name = 'queue' "
+            "BEGIN SELECT raise(ABORT, 'touched'); END"
+        )
+    index(store, QUEUE, replace(RATINGS, group="G", every=timedelta(hours=1), announce_baseline=True))
+    index(store, QUEUE, replace(RATINGS, group="G", every=timedelta(hours=2), announce_baseline=True))
+    columns = "feed_group, every_seconds, announce_baseline"
+    found = rows(store, f"SELECT {columns} FROM feeds WHERE name = 'ratings'")
+    assert [tuple(row) for row in found] == [("G", 7200.0, 1)]
 
 
 def test_an_account_that_is_not_configured_any_more_rests(store: Store) -> None:
@@ -330,7 +368,7 @@ def test_a_poll_that_was_under_way_when_its_feed_changed_lands_nowhere(
     index(store, changed, now=after(1))
     before = rows(store, "SELECT * FROM feeds")
     late_list = reply(listed("b"), after(2), validators=(KEPT,))
-    assert store.record_poll(tasks[0], late_list, always(believing(listed("b"), after(2)))) is None
+    assert land_one(store, tasks[0], late_list, always(believing(listed("b"), after(2)))) is None
     assert store.record_unchanged([unchanged(tasks[1], after(2), validators=(KEPT,))]) == (1,)
     store.record_failures([failed(tasks[2], after(2), reason=Reason.GONE, retire=True)])
     assert rows(store, "SELECT * FROM feeds") == before

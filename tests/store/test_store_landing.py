@@ -18,6 +18,7 @@ from states import (
     believing,
     entry,
     land,
+    land_one,
     listed,
     recall,
     removed,
@@ -80,7 +81,7 @@ def hold(store: Store, at: datetime = START) -> None:
     decision = PollDecision(Verdict.HELD, after(2), "queue", held=held)
     task = take(store)
     came = reply(listed(), at, validators=(Validators('"held"'),), body_digest=b"held", body_etag="held")
-    assert store.record_poll(task, came, always(decision)) == decision
+    assert land_one(store, task, came, always(decision)) == decision
 
 
 # ── all of it together ────────────────────────────────────────────────────────────────────────────
@@ -107,7 +108,7 @@ def test_a_poll_writes_all_that_was_decided(store: Store) -> None:
         notice=Notice(NoticeKind.FEED_RECOVERED, after(15)),
         notice_addresses=("mail/1",),
     )
-    assert store.record_poll(take(store), reply(came, after(15)), always(decision)) == decision
+    assert land_one(store, take(store), reply(came, after(15)), always(decision)) == decision
     assert shown(store) == [("b", 1), ("c", 2)]
     told = store.list_changes()
     assert [(c.kind, c.key, c.position, c.previous_position, dict(c.facts)) for c in told] == [
@@ -158,13 +159,13 @@ def test_a_poll_whose_number_is_stale_is_discarded(store: Store) -> None:
     """Law 11: results land in the order they were asked for; what comes late is not even decided."""
     watch(store)
     slow, fast = take(store), take(store)
-    store.record_poll(fast, reply(listed("new")), always(believing(listed("new"))))
+    land_one(store, fast, reply(listed("new")), always(believing(listed("new"))))
 
     def decide(_memory: FeedMemory, _result: PollResult) -> PollDecision:
         raise AssertionError("a late list is no matter of decision")
 
-    assert store.record_poll(slow, reply(listed("old")), decide) is None
-    assert store.record_poll(fast, reply(listed("again")), decide) is None
+    assert land_one(store, slow, reply(listed("old")), decide) is None
+    assert land_one(store, fast, reply(listed("again")), decide) is None
     assert shown(store) == [("new", 1)]
 
 
@@ -172,14 +173,14 @@ def test_a_poll_that_was_taken_earlier_and_lands_first_does_not_keep_a_later_one
     """In order there is nothing late: both land, and the second is compared with the first."""
     watch(store)
     first, second = take(store), take(store)
-    store.record_poll(first, reply(listed("a")), always(believing(listed("a"))))
+    land_one(store, first, reply(listed("a")), always(believing(listed("a"))))
     seen: list[Snapshot | None] = []
 
     def decide(memory: FeedMemory, result: PollResult) -> PollDecision:
         seen.append(memory.snapshot)
         return believing(result.snapshot)
 
-    assert store.record_poll(second, reply(listed("b")), decide) is not None
+    assert land_one(store, second, reply(listed("b")), decide) is not None
     assert seen == [listed("a")]
 
 
@@ -188,7 +189,7 @@ def test_a_decision_that_says_nothing_is_a_mistake(store: Store) -> None:
     watch(store)
     empty = PollDecision(Verdict.COMPARED, after(15), "queue")
     with pytest.raises(ValueError, match="neither holds a list nor believes one"):
-        store.record_poll(take(store), reply(listed("a")), always(empty))
+        land_one(store, take(store), reply(listed("a")), always(empty))
     assert recall(store, listed()).snapshot is None
 
 
@@ -198,7 +199,7 @@ def test_a_list_of_a_feed_that_is_not_configured_any_more_is_discarded(store: St
     land(store, listed("a"))
     task = take(store)
     store.sync_accounts({}, START)
-    assert store.record_poll(task, reply(listed("b")), always(believing(listed("b")))) is None
+    assert land_one(store, task, reply(listed("b")), always(believing(listed("b")))) is None
     store.sync_accounts({"jane": "credentials"}, START)
     assert shown(store) == [("a", 1)]
 
@@ -211,7 +212,7 @@ def test_a_held_reply_changes_nothing_but_when_it_is_asked_for_again(store: Stor
     watch(store)
     kept = Validators('"believed"')
     believed = reply(listed("a", "b"), validators=(kept,), body_etag="e1")
-    store.record_poll(take(store), believed, always(believing(listed("a", "b"))))
+    land_one(store, take(store), believed, always(believing(listed("a", "b"))))
     before = take(store)
     hold(store, after(15))
     task = take(store)
@@ -242,7 +243,7 @@ def test_body_etags_that_were_left_behind_are_remembered(store: Store) -> None:
     watch(store)
 
     def show(etag: str | None) -> tuple[str, ...]:
-        store.record_poll(take(store), reply(listed("a"), body_etag=etag), always(believing(listed("a"))))
+        land_one(store, take(store), reply(listed("a"), body_etag=etag), always(believing(listed("a"))))
         return recall(store, listed()).left_etags
 
     assert [show(etag) for etag in ("1", "1", "2", "3")] == [(), (), ("1",), ("1", "2")]
@@ -260,8 +261,8 @@ def test_body_etags_that_were_left_behind_are_remembered(store: Store) -> None:
 def poll_queue(store: Store, came: Snapshot, at: datetime = START) -> PollDecision:
     """Poll and decide as the daemon does."""
     terms = PollTerms(FEED, rules_of(Kind.QUEUE), after(15), after(2))
-    decision = store.record_poll(
-        take(store), reply(came, at), lambda memory, result: decide_poll(memory, result, terms)
+    decision = land_one(
+        store, take(store), reply(came, at), lambda memory, result: decide_poll(memory, result, terms)
     )
     assert decision is not None
     return decision
@@ -441,7 +442,7 @@ def test_feeds_remember_each_for_itself(store: Store) -> None:
         return believing(result.snapshot)
 
     store.sync_accounts({"jane": "credentials", "joe": "credentials"}, START)
-    store.record_poll(take(store, "joe/queue"), reply(listed("a")), decide)
+    land_one(store, take(store, "joe/queue"), reply(listed("a")), decide)
     assert memories == [FeedMemory()]
 
 

@@ -21,6 +21,7 @@ from states import (
     claim,
     compose,
     land,
+    land_one,
     listed,
     owe,
     recall,
@@ -518,7 +519,7 @@ def test_poll_that_was_under_way_when_its_feed_was_paused_lands_nowhere(store: S
     def decide(_memory: FeedMemory, _result: PollResult) -> PollDecision:
         raise AssertionError("there is nothing to decide")
 
-    assert store.record_poll(task, reply(listed("a", "b")), decide) is None
+    assert land_one(store, task, reply(listed("a", "b")), decide) is None
 
 
 # ── forgetting ────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from states import (
     failed,
     index,
     land,
+    land_one,
     listed,
     must_claim,
     owe,
@@ -136,7 +137,7 @@ def test_a_list_that_was_changed_here_is_due_at_once(store: Store) -> None:
     index(store, QUEUE, FoundFeed("history", Kind.HISTORY, "http://lists.example/history"))
     index(store, QUEUE, account="joe")
     for feed in ("jane/queue", "jane/history", "joe/queue"):
-        store.record_poll(task := take(store, feed), reply(listed("a")), always(believing(listed("a"))))
+        land_one(store, task := take(store, feed), reply(listed("a")), always(believing(listed("a"))))
         assert task.feed == feed
     before = {feed.feed: feed.next_poll_at for feed in store.list_feeds()}
     assert store.hasten_lists("jane", Kind.QUEUE, after(1)) == 1
@@ -161,5 +162,5 @@ def test_a_poll_under_way_does_not_put_off_what_is_hurried(store: Store) -> None
     same, other = take(store, now=after(5)), take(store, now=after(5))
     assert store.hasten_lists("jane", Kind.QUEUE, after(6)) == 1
     assert store.record_unchanged([unchanged(same, after(7))]) == (same.feed_id,)
-    assert store.record_poll(other, reply(listed("b")), always(believing(listed("b")))) is None
+    assert land_one(store, other, reply(listed("b")), always(believing(listed("b")))) is None
     assert len(store.take_polls(after(8))) == 1

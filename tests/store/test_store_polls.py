@@ -18,6 +18,7 @@ from states import (
     failed,
     index,
     land,
+    land_one,
     listed,
     recall,
     reply,
@@ -57,7 +58,7 @@ def status(store: Store, feed: str = FEED) -> FeedStatus:
 def hold(store: Store, digest: bytes = b"strange") -> PollDecision | None:
     held = HeldReply(Reason.TURNED_EMPTY, digest)
     decision = PollDecision(Verdict.HELD, after(2), "queue", held=held)
-    return store.record_poll(take(store), reply(listed(), validators=(TWO,)), always(decision))
+    return land_one(store, take(store), reply(listed(), validators=(TWO,)), always(decision))
 
 
 # ── taking ────────────────────────────────────────────────────────────────────────────────────────
@@ -136,7 +137,7 @@ def test_a_task_says_all_that_must_be_known_before_the_request(store: Store) -> 
     )
     assert "lists.example" not in repr(first)
     came = reply(listed("a"), after(1), validators=(ONE, TWO), paging_refused=True, moved_to=NEW)
-    store.record_poll(first, came, always(believing(listed("a"), after(1))))
+    land_one(store, first, came, always(believing(listed("a"), after(1))))
     again = take(store, "jane/diary")
     assert (again.state, again.first, again.landed) == (FeedState.OK, False, 1)
     assert (again.validators, again.believed_at) == ((ONE, TWO), after(1))
@@ -148,7 +149,7 @@ def test_validators_come_back_byte_for_byte(store: Store) -> None:
     """An etag is opaque: quotes, spaces, commas and latin-1 are the server's own."""
     watch(store)
     odd = Validators(' W/"a\\"b, \xe9\xff"\t', None)
-    store.record_poll(take(store), reply(listed(), validators=(odd,)), always(believing(listed())))
+    land_one(store, take(store), reply(listed(), validators=(odd,)), always(believing(listed())))
     assert take(store).validators == (odd,)
 
 
@@ -156,8 +157,8 @@ def test_a_poll_that_is_put_off_is_due_later_and_never_earlier(store: Store) -> 
     """A host at rest puts a poll off; one whose next poll is later anyway stays there."""
     watch(store)
     task = take(store)
-    store.postpone_poll(task, after(10))
-    store.postpone_poll(task, after(5))
+    store.postpone_polls([(task, after(10))])
+    store.postpone_polls([(task, after(5))])
     assert status(store).next_poll_at == after(10)
     assert status(store).last_polled_at is None
 
@@ -168,7 +169,7 @@ def test_a_poll_that_is_put_off_is_due_later_and_never_earlier(store: Store) -> 
 def test_an_unchanged_poll_moves_its_feed_on(store: Store) -> None:
     """A 304 writes when it was and when the next is, and takes fresher validators where it has some."""
     watch(store)
-    store.record_poll(take(store), reply(listed("a"), validators=(ONE,)), always(believing(listed("a"))))
+    land_one(store, take(store), reply(listed("a"), validators=(ONE,)), always(believing(listed("a"))))
     assert store.record_unchanged([unchanged(take(store), after(15))]) == ()
     assert (status(store).last_polled_at, status(store).next_poll_at) == (after(15), after(30))
     assert take(store).validators == (ONE,)
@@ -210,7 +211,7 @@ def test_what_was_unchanged_says_nothing_once_another_list_landed(store: Store) 
     watch(store)
     land(store, listed("a"))
     early, late = take(store), take(store)
-    store.record_poll(early, reply(listed("b")), always(believing(listed("b"), after(1))))
+    land_one(store, early, reply(listed("b")), always(believing(listed("b"), after(1))))
     assert store.record_unchanged([unchanged(late, after(2), validators=(TWO,))]) == (late.feed_id,)
     assert status(store).next_poll_at == after(2)
     assert take(store).validators == ()
@@ -246,7 +247,7 @@ def poll_moved(store: Store, moved_to: str | None, *, same: bool) -> str:
     if same:
         store.record_unchanged([unchanged(task, moved_to=moved_to)])
     else:
-        store.record_poll(task, reply(listed("a"), moved_to=moved_to), always(believing(listed("a"))))
+        land_one(store, task, reply(listed("a"), moved_to=moved_to), always(believing(listed("a"))))
     return take(store).address
 
 
@@ -358,7 +359,7 @@ def test_a_feed_that_is_gone_retires_with_its_notice(store: Store) -> None:
     assert rows(store, "SELECT kind FROM notices") == [("feed_retired",)]
     store.record_failures([failed(slow)])
     store.record_unchanged([unchanged(slow)])
-    assert store.record_poll(slow, reply(listed("b")), always(believing(listed("b")))) is None
+    assert land_one(store, slow, reply(listed("b")), always(believing(listed("b")))) is None
     assert status(store) == found
 
 
@@ -380,8 +381,11 @@ def test_one_notice_speaks_of_all_lists_seen_for_the_first_time(store: Store) ->
     assert store.take_baseline_notice(START, [PHONE]) is None
     for name in ("b", "a"):
         task = take(store, f"jane/{name}")
-        store.record_poll(
-            task, reply(listed(name, "x")), always(believing(listed(name, "x"), verdict=Verdict.BASELINE))
+        land_one(
+            store,
+            task,
+            reply(listed(name, "x")),
+            always(believing(listed(name, "x"), verdict=Verdict.BASELINE)),
         )
     notice = store.take_baseline_notice(after(1), [PHONE, "mail/1"])
     assert notice == Notice(
@@ -445,3 +449,29 @@ def test_list_does_not_wait_for_one_that_is_not_polled(store: Store) -> None:
     assert store.take_polls(after(10), company=company) == ()
     store.pause_feeds(["jane/history"], after(10))
     assert [task.name for task in store.take_polls(after(10), company=company)] == ["queue"]
+
+
+def test_asking_what_is_due_costs_each_list_of_a_large_account_the_same(store: Store) -> None:
+    """Whether lists wait for company is asked for their account: four times as many, four times the work."""
+
+    def count_steps(lists: int) -> int:
+        watch(store, *(FoundFeed(f"q{n}", Kind.QUEUE, f"http://lists.example/{n}") for n in range(lists)))
+        steps = [0]
+        store._conn.set_progress_handler(lambda: steps.append(0), 10)
+        assert len(store.take_polls(START, company=timedelta(seconds=30))) == lists
+        store._conn.set_progress_handler(None, 0)
+        return len(steps)
+
+    few = count_steps(100)
+    assert count_steps(400) < 5 * few
+
+
+def test_a_feed_is_found_by_its_name_without_looking_at_the_others(store: Store) -> None:
+    """One whose token has died is taken again at once, among however many."""
+    watch(store, *(FoundFeed(f"q{n}", Kind.QUEUE, f"http://lists.example/{n}") for n in range(300)))
+    asked: list[str] = []
+    store._conn.set_trace_callback(asked.append)
+    assert take(store, "jane/q7").name == "q7"
+    store._conn.set_trace_callback(None)
+    plan = [row[3] for row in rows(store, f"EXPLAIN QUERY PLAN {asked[0]}")]
+    assert any("(account=? AND name=?)" in step for step in plan), plan

@@ -14,7 +14,8 @@ from states import START
 
 from feedwatch.core.model import Reason
 from feedwatch.errors import StoreDamaged, StoreLocked, StoreMissing
-from feedwatch.store import Store, StoreThread, connection
+from feedwatch.store import Store, connection
+from feedwatch.store.thread import StoreThread
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from states import (
     failed,
     index,
     land,
+    land_one,
     listed,
     must_claim,
     owe,
@@ -69,7 +70,7 @@ class Scene:
     def settle(self, settlement: Settlement) -> bool:
         return self.store.settle_message(self.claim, settlement, after(2))
 
-    def record_poll(self) -> object:
+    def record_polls(self) -> object:
         """A list in which everything happens at once."""
         came = listed("b", "c", "d2")
         decision = believing(
@@ -82,7 +83,7 @@ class Scene:
             notice=NOTICE,
             notice_addresses=(PHONE,),
         )
-        return self.store.record_poll(self.task, reply(came, after(3)), always(decision))
+        return land_one(self.store, self.task, reply(came, after(3)), always(decision))
 
     def record_index_failure(self) -> None:
         self.store.record_index_failure(
@@ -104,8 +105,8 @@ WRITES: dict[str, Callable[[Scene], object]] = {
     "record_sign_in": lambda s: s.store.record_sign_in(replace(SIGN_IN, at=after(1))),
     "forget_sign_in": lambda s: s.store.forget_sign_in("jane"),
     "take_polls": lambda s: s.store.take_polls(after(60)),
-    "postpone_poll": lambda s: s.store.postpone_poll(s.task, after(99)),
-    "record_poll": Scene.record_poll,
+    "postpone_polls": lambda s: s.store.postpone_polls([(s.task, after(99))]),
+    "record_polls": Scene.record_polls,
     "record_unchanged": lambda s: s.store.record_unchanged(
         [unchanged(s.task, notice=NOTICE, notice_addresses=(PHONE,), moved_to="http://new.example")]
     ),
@@ -192,7 +193,7 @@ def test_every_write_is_one_immediate_transaction(path: Path, write: Callable[[S
         scene.store._conn.set_trace_callback(statements.append)
         write(scene)
         scene.store._conn.set_trace_callback(None)
-    opened = [each for each in statements if each.startswith(("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT"))]
+    opened = [each for each in statements if each.startswith(("BEGIN", "COMMIT", "ROLLBACK"))]
     assert opened == ["BEGIN IMMEDIATE", "COMMIT"]
     begin, commit = statements.index("BEGIN IMMEDIATE"), statements.index("COMMIT")
     writing = [n for n, each in enumerate(statements) if each.startswith(("UPDATE", "INSERT", "DELETE"))]
@@ -276,12 +277,12 @@ def test_an_error_within_a_transaction_undoes_all_of_it(path: Path) -> None:
             raise RuntimeError("no decision")
 
         with pytest.raises(RuntimeError, match="no decision"):
-            scene.store.record_poll(scene.task, reply(listed("x")), decide)
+            land_one(scene.store, scene.task, reply(listed("x")), decide)
         misled = believing(listed("x"), changes=(added("x"),), deliveries=(Planned(5, PHONE),))
         with pytest.raises(IndexError):
-            scene.store.record_poll(scene.task, reply(listed("x")), always(misled))
+            land_one(scene.store, scene.task, reply(listed("x")), always(misled))
         assert dump(path) == before
-        assert WRITES["record_poll"](scene), "and the store goes on"
+        assert WRITES["record_polls"](scene), "and the store goes on"
 
 
 def test_a_full_disk_is_told_and_the_store_goes_on_once_there_is_room(path: Path) -> None:

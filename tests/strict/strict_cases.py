@@ -28,7 +28,7 @@ from strict_telegram import StrictTelegram
 from watching import Moment, Watch, watching
 
 from feedwatch.core.state import MessageStatus
-from feedwatch.notify import Notifier
+from feedwatch.notify.plugins import load_plugin
 from feedwatch.store import Store
 
 Server = StrictServer | StrictMailbox
@@ -211,16 +211,8 @@ def _pointed_at(place: Place, server: Server) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for schema, attribute, path in place.hosted:
             assert isinstance(server, StrictServer)
-            patch.setattr(_plugin(schema), attribute, server.base + path)
+            patch.setattr(load_plugin(schema), attribute, server.base + path)
         yield
-
-
-def _plugin(schema: str) -> type:
-    from apprise.plugins import N_MGR  # noqa: PLC0415 — only once the notifier has loaded it in its own way
-
-    assert Notifier().check_address("json://127.0.0.1/") is None
-    plugin: type = N_MGR[schema]
-    return plugin
 
 
 def write_list(films: Sequence[Film], base: str) -> bytes:

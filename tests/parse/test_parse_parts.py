@@ -1,0 +1,116 @@
+"""A document cut at its entries: only where that is plain to see, and nothing of it gets lost."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedwatch.core.model import Kind
+from feedwatch.parse.parts import Parts, cut_entries
+
+HOW = "read so"
+
+
+def feed(*entries: str, head: str = "<title>F</title>", tail: str = "\n") -> bytes:
+    """An Atom feed with these entries, each written out."""
+    return f'<feed xmlns="http://www.w3.org/2005/Atom">{head}{"".join(entries)}{tail}</feed>'.encode()
+
+
+def entry(name: str, more: str = "") -> str:
+    """An entry that is told from others by its name."""
+    return f"<entry><id>{name}</id><updated>2026-11-01T00:00:00Z</updated>{more}</entry>\n"
+
+
+def cut(body: bytes, kind: Kind = Kind.QUEUE) -> Parts:
+    """Cut what can be cut."""
+    parts = cut_entries(body, kind)
+    assert parts is not None
+    return parts
+
+
+def places(before: bytes, after: bytes, how: str = HOW) -> tuple[int | None, ...] | None:
+    """Where the entries of one document stood in the one before."""
+    kept = cut(before).keep(HOW)
+    assert kept is not None
+    return cut(after).find_known(kept, how)
+
+
+def without_space(body: bytes) -> bytes:
+    """All but the white space, of which there may be less between entries."""
+    return body.translate(None, b" \t\r\n")
+
+
+def test_document_is_cut_at_its_entries() -> None:
+    """Head, entries and tail are the whole document, and any of the entries may be left out of it."""
+    body = feed(entry("a"), entry("b"), entry("c"))
+    parts = cut(body)
+    assert len(parts.entries) == 3
+    assert without_space(parts.write_only(range(3))) == without_space(body)
+    assert without_space(parts.write_only([0, 2])) == without_space(feed(entry("a"), entry("c")))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        feed(),
+        feed("<!-- <entry> -->", entry("a")),
+        feed("<entry><title><![CDATA[<entry>]]></title></entry>"),
+        b'<!DOCTYPE feed [<!ENTITY x "<entry>">]>' + feed(entry("a")),
+        feed(entry("a"), "<link href='x'/>", entry("b")),
+        feed(entry("a", "<extra><entry>x</entry></extra>")),
+        feed("<entry><id>a</id></entry >", entry("b")),
+        feed("<entry/>", entry("b")),
+        feed("<entry-like>x</entry-like>", entry("b")),
+        feed("<a:entry xmlns:a='http://www.w3.org/2005/Atom'><id>a</id></a:entry>"),
+        b"<rdf><items><li/></items><item>x</item></rdf>",
+        b"<feed><entry>cut short",
+    ],
+    ids=lambda body: body[40:90].decode(),
+)
+def test_what_is_not_plain_to_see_is_not_cut(body: bytes) -> None:
+    """A comment, CDATA, an entry within an entry, something between two: the document is read whole."""
+    assert cut_entries(body, Kind.STREAM) is None
+
+
+def test_entries_are_known_where_they_stood() -> None:
+    """A new one at the top, one in between, one gone: the others stood where they stood."""
+    before = feed(*map(entry, "abcd"))
+    assert places(before, feed(*map(entry, "xabcd"))) == (None, 0, 1, 2, 3)
+    assert places(before, feed(*map(entry, "abxd"))) == (0, 1, None, 3)
+    assert places(before, feed(*map(entry, "bd"))) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("after", "how"),
+    [
+        (feed(*map(entry, "bacd")), HOW),
+        (feed(*map(entry, "aabcd")), HOW),
+        (feed(*map(entry, "wxyz")), HOW),
+        (feed(*map(entry, "abcd"), head="<title>G</title>"), HOW),
+        (feed(*map(entry, "abcd"), tail="<complete/>"), HOW),
+        (feed(*map(entry, "abcd")), "read otherwise"),
+    ],
+    ids=["another order", "one twice", "all new", "another head", "another tail", "read otherwise"],
+)
+def test_nothing_is_known_where_that_would_not_be_all(after: bytes, how: str) -> None:
+    """What is read of an entry depends on what stands around all of them, and on how it is read."""
+    assert places(feed(*map(entry, "abcd")), after, how) is None
+
+
+def test_two_entries_alike_are_not_kept() -> None:
+    """Nobody could say which of them one was."""
+    assert cut(feed(entry("a"), entry("a"))).keep(HOW) is None
+
+
+@given(st.lists(st.text("abcdef", min_size=1, max_size=2), unique=True, min_size=1), st.data())
+def test_only_what_is_new_is_new(names: list[str], data: st.DataObject) -> None:
+    """Of any part of a list in its order, with new entries in between, exactly the new ones are not known."""
+    kept = [name for name in names if data.draw(st.sampled_from([True, True, False]))]
+    after = list(kept)
+    for number in range(data.draw(st.integers(0, 3))):
+        after.insert(data.draw(st.integers(0, len(after))), f"new{number}")
+    if not kept:
+        return
+    expected = tuple(names.index(name) if name in names else None for name in after)
+    assert places(feed(*map(entry, names)), feed(*map(entry, after))) == expected
