@@ -20,9 +20,9 @@ from feedwatch.core.state import PendingDelivery, Planned, PollTask
 from feedwatch.deliver import Deliverer, Terms
 from feedwatch.detailing import Detailer, OpenedApi, Sources
 from feedwatch.discover import Discoverer
-from feedwatch.errors import ConfigError, Problem, StoreError
+from feedwatch.errors import ConfigError, StoreError
 from feedwatch.fetch import Fetcher, PictureFetcher, Poster
-from feedwatch.notify import Notifier, check_secret
+from feedwatch.notify import Notifier
 from feedwatch.parse import Parser
 from feedwatch.poll import EarlierViewings, ListReader, Places, Poller, PollWriter
 from feedwatch.reaching import USER_AGENT, make_limits, make_networks
@@ -32,6 +32,7 @@ from feedwatch.scribe import TemplateProblem, TemplateScribe, compile_templates
 from feedwatch.services import turns_beside
 from feedwatch.store import Store, is_owner_alive, owner_now, rescue_state
 from feedwatch.store.thread import StoreThread
+from feedwatch.verifying import place_fault, recall_checked, verify
 
 _LOG = logging.getLogger("feedwatch")
 
@@ -278,10 +279,11 @@ async def assemble(
     notifier = Notifier(post=poster.post, now=clock.now)
     stack.push_async_callback(notifier.aclose)
     hide_secrets(config, redactor)  # first: whatever fails from here on may hold one
-    verify(config, notifier)
+    checked = verify(config, notifier, recall_checked(config.state))
     store = StoreThread(lambda: open_state(config, clock))
     stack.push_async_callback(_close_store, store)
     await store.start()
+    await store.run(Store.record_checked_addresses, checked)
     networks = make_networks(config)
     fetcher = Fetcher(make_limits(config), networks=networks, user_agent=USER_AGENT, now=clock.now)
     stack.push_async_callback(fetcher.aclose)
@@ -328,29 +330,6 @@ async def _close_store(store: StoreThread) -> None:
     await asyncio.to_thread(store.close)
 
 
-def verify(config: Config, notifier: Notifier) -> None:
-    """Find what reading the configuration could not: missing secrets, targets and templates that are none.
-
-    Raises:
-        ConfigError: with all of it at once.
-    """
-    _, faults = compile_templates(config.templates)
-    problems = [*config.verify_secrets(), *(_place_fault(config, fault) for fault in faults)]
-    if not problems:
-        problems += _find_bad_targets(config, notifier)
-    if problems:
-        raise ConfigError(problems)
-
-
-def _find_bad_targets(config: Config, notifier: Notifier) -> Iterator[Problem]:
-    for name, target in config.targets.items():
-        for index, url in enumerate(target.urls):
-            if problem := notifier.check_address(url.reveal()):
-                yield config.problem(("targets", name), f"address {index + 1}: {problem}")
-        if target.secret is not None and (problem := check_secret(target.secret.reveal())):
-            yield config.problem(("targets", name, "secret"), problem)
-
-
 def make_terms(config: Config, routes: Routes) -> Terms:
     """What the configuration says about telling."""
     return Terms(
@@ -379,12 +358,8 @@ def make_scribe(config: Config) -> TemplateScribe:
     """
     scribe, problems = compile_templates(config.templates, zone=config.zone, complain=_complain_of_template)
     if problems:
-        raise ConfigError([_place_fault(config, problem) for problem in problems])
+        raise ConfigError([place_fault(config, problem) for problem in problems])
     return scribe
-
-
-def _place_fault(config: Config, fault: TemplateProblem) -> Problem:
-    return config.problem(("templates", fault.name, *fault.path), fault.message)
 
 
 def _complain_of_template(problem: TemplateProblem) -> None:

@@ -49,6 +49,7 @@ async def run_daemon(config: Config, load: Callable[[], Config]) -> None:
         stack.enter_context(hold_state(config.state))
         assembly = await assemble(config, redactor, stack, open_state=open_for_daemon)
         assembly.places.keep_pace(UNHURRIED)
+        gc.collect()  # what is garbage by now, a megabyte of classes made twice, would stay as well
         gc.freeze()  # what is there now stays to the end: no garbage is looked for among it
         await Daemon(assembly, load).run()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from feedwatch.clock import Clock
 from feedwatch.core.messages import Delivered, NotifyFailed, NotifyOutcome, Outgoing, Style
-from feedwatch.core.model import Change, ChangeKind, Entry, Form, FoundFeed, Kind, Reason, Snapshot
+from feedwatch.core.model import Change, ChangeKind, Entry, FoundFeed, Kind, Reason, Snapshot
 from feedwatch.core.schedule import RetryPolicy
 from feedwatch.core.state import FeedMemory, MessageStatus, Planned, PollDecision, PollResult, Verdict
 from feedwatch.deliver import Deliverer, Notify, Terms
@@ -107,7 +107,7 @@ class Office:
             changes=tuple(Change(ChangeKind.ADDED, None, entry) for entry in entries),
             deliveries=tuple(Planned(index, address) for index in range(len(entries)) for address in to),
         )
-        result = PollResult(Snapshot(entries, whole=True), Form.ATOM, (), b"b", b"c", self.now)
+        result = PollResult(Snapshot(entries, whole=True), (), b"b", b"c", self.now)
 
         def decide(_memory: FeedMemory, _result: PollResult) -> PollDecision:
             return decision

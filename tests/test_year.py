@@ -18,7 +18,7 @@ from feedwatch.core.calendar import Digest, Every, Hours, Quiet
 from feedwatch.core.kinds import rules_of
 from feedwatch.core.manner import Manner, look_at
 from feedwatch.core.messages import Composed, Markup, OwedDelivery
-from feedwatch.core.model import Change, ChangeKind, Entry, Form, FoundFeed, Kind, RecordedChange, Snapshot
+from feedwatch.core.model import Change, ChangeKind, Entry, FoundFeed, Kind, RecordedChange, Snapshot
 from feedwatch.core.route import Route, Routes, plan_again, plan_deliveries
 from feedwatch.core.state import (
     Bundle,
@@ -159,7 +159,7 @@ class Life:
         def decide(_memory: FeedMemory, _result: PollResult) -> PollDecision:
             return decision
 
-        result = PollResult(Snapshot(entries, whole=True), Form.ATOM, (), b"body", b"content", self.now)
+        result = PollResult(Snapshot(entries, whole=True), (), b"body", b"content", self.now)
         assert self.store.record_polls([ReadPoll(task, result, decide)]) == (decision,)
         self.store.end_round(["jane"], self.now + ROUTES.gather)
         for entry in entries:

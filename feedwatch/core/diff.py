@@ -116,7 +116,7 @@ def _carry_over_unsaid(match: Match, rules: KindRules) -> Match:
         return match
     filled: dict[str, Entry] = {}
     for old, new in match.stayed:
-        if old.facts == new.facts:
+        if old is new or old.facts == new.facts:
             continue
         missing = {n: old.facts[n] for n in names if n in old.facts and n not in new.facts}
         if missing and not _has_come_out(old, new):
@@ -172,15 +172,18 @@ def _judge_appeared(
     if rules.absence_removes and match.before.whole:
         return list(match.appeared)
     fresh = _drop_seen(match, seen)
-    if match.before.whole or not match.before.entries:
+    if not fresh or match.before.whole or not match.before.entries:
         return fresh
+    known = [entry.dated_at for entry in match.before.entries if entry.dated_at] if rules.dated else []
+    oldest = min(known, default=None)
+    if oldest and all(entry.dated_at for entry in fresh):
+        return [entry for entry in fresh if entry.dated_at and entry.dated_at >= oldest]
     back = [entry for entry in match.appeared if entry not in fresh] if rules.absence_removes else []
     slid = _slid_in(match, rules, back, grows_at_end=grows_at_end)
-    oldest = min((e.dated_at for e in match.before.entries if e.dated_at), default=None)
-    if not rules.dated or oldest is None:
-        return [entry for entry in fresh if entry.key not in slid]
     return [
-        entry for entry in fresh if (entry.dated_at >= oldest if entry.dated_at else entry.key not in slid)
+        entry
+        for entry in fresh
+        if (entry.dated_at >= oldest if oldest and entry.dated_at else entry.key not in slid)
     ]
 
 
@@ -236,12 +239,14 @@ def _moved_keys(match: Match) -> set[str]:
     both = [(o, n) for o, n in match.stayed if o.position is not None and n.position is not None]
     outside = find_moved([old.position or 0 for old, _ in both])
     moved = {both[index][1].key for index in outside}
+    if len(both) == len(match.stayed):
+        return moved
     return moved | {new.key for old, new in match.stayed if (old.position is None) != (new.position is None)}
 
 
 def _say_the_same(old: Entry, new: Entry) -> bool:
     """As most entries do from one poll to the next."""
-    return old.title == new.title and old.link == new.link and old.facts == new.facts
+    return old is new or (old.title == new.title and old.link == new.link and old.facts == new.facts)
 
 
 def _compare_facts(old: Entry, new: Entry, rules: KindRules) -> dict[str, FactChange]:

@@ -40,8 +40,11 @@ Candidate = Callable[[Dated], str | None]
 
 def digest_text(*parts: str | None) -> str:
     """A short stable digest of some texts, for keys and aliases."""
-    joined = "\x1f".join([part or "" for part in parts])
-    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return _digest("\x1f".join([part or "" for part in parts]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def strip_reference(reference: str | None) -> str | None:
@@ -61,7 +64,7 @@ def title_of(reference: str | None) -> str | None:
 def alias_of(entry: RawEntry) -> str | None:
     """A second identity that outlives a changed id: the link and the title, where both exist."""
     link = strip_reference(entry.link)
-    return digest_text(link, entry.title) if link and entry.title else None
+    return _digest(f"{link}\x1f{entry.title}") if link and entry.title else None
 
 
 def choose_title_keys(entries: Sequence[RawEntry]) -> list[str]:
@@ -78,10 +81,14 @@ def choose_post_keys(entries: Sequence[RawEntry], dated_at: Sequence[datetime | 
     return _choose(list(zip(entries, dated_at, strict=True)), (_own_id, _link, _digest_of))
 
 
-def first_choices(entries: Sequence[RawEntry], kind: Kind) -> list[str | None]:
-    """The key that each entry of a list of titles or posts takes where no other wishes for the same."""
+def take_first_choices(entries: Sequence[RawEntry], kind: Kind) -> list[str] | None:
+    """The keys of titles or posts that are each entry's own at first sight, as in nearly every list.
+
+    None where an entry has none, or two wish for the same: then keys have to be chosen.
+    """
     candidate = _own_id if kind is Kind.STREAM else _title_id
-    return [candidate((entry, None)) for entry in entries]
+    keys = [key for entry in entries if (key := candidate((entry, None))) is not None]
+    return keys if len(set(keys)) == len(entries) else None
 
 
 def choose_viewing_keys(entries: Sequence[RawEntry], seen_at: Sequence[datetime | None]) -> list[str]:
@@ -121,9 +128,6 @@ def _choose(entries: Sequence[Dated], candidates: Sequence[Candidate]) -> list[s
     keys: list[str | None] = [None] * len(entries)
     for candidate in candidates:
         wished = [candidate(entry) if key is None else None for entry, key in zip(entries, keys, strict=True)]
-        own = [key for key in wished if key is not None]
-        if len(set(own)) == len(entries):  # as in nearly every list: then there is nothing to choose
-            return own
         taken = set(keys)
         for key, sharing in _group(wished).items():
             if key not in taken and _is_one_entry([entries[index] for index in sharing]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from feedwatch.core.kinds import KindRules
@@ -35,6 +35,8 @@ class Match:
         the new entry is written over the old one.
         """
         renamed = {new.key: old.key for old, new in self.stayed if new.key != old.key}
+        if not renamed:
+            return renamed
         in_use = {entry.key for entry in self.before.entries}
         ordered: dict[str, str] = {}
         for free in [key for key in renamed if key not in in_use]:
@@ -48,15 +50,21 @@ class Match:
 def match_entries(before: Snapshot, after: Snapshot, rules: KindRules) -> Match:
     """Pair the entries of two snapshots of one feed."""
     origins = _find_origins(before, after, rules)
-    stayed = tuple((origins[entry.key], entry) for entry in after.entries if entry.key in origins)
-    kept = {old.key for old, _ in stayed}
+    stayed = tuple([(origins[entry.key], entry) for entry in after.entries if entry.key in origins])
     return Match(
         before,
         after,
         stayed,
-        vanished=tuple(entry for entry in before.entries if entry.key not in kept),
-        appeared=tuple(entry for entry in after.entries if entry.key not in origins),
+        vanished=_find_vanished(before, stayed),
+        appeared=tuple([entry for entry in after.entries if entry.key not in origins]),
     )
+
+
+def _find_vanished(before: Snapshot, stayed: Sequence[tuple[Entry, Entry]]) -> tuple[Entry, ...]:
+    if len(stayed) == len(before.entries):
+        return ()  # as each of them is one of the new ones at most
+    kept = {old.key for old, _ in stayed}
+    return tuple([entry for entry in before.entries if entry.key not in kept])
 
 
 def _find_origins(before: Snapshot, after: Snapshot, rules: KindRules) -> dict[str, Entry]:
@@ -67,6 +75,8 @@ def _find_origins(before: Snapshot, after: Snapshot, rules: KindRules) -> dict[s
     is one post's alone comes first.
     """
     old_by_key = {entry.key: entry for entry in before.entries}
+    if not _may_be_rekeyed(old_by_key, after):
+        return {entry.key: old_by_key[entry.key] for entry in after.entries if entry.key in old_by_key}
     new_keys = {entry.key for entry in after.entries}
     known = _unique_aliases(before.entries)
     aliased = {
@@ -79,6 +89,22 @@ def _find_origins(before: Snapshot, after: Snapshot, rules: KindRules) -> dict[s
     claimed = {old.key for old in aliased.values()}
     same_key = {key: old for key, old in old_by_key.items() if key in new_keys and key not in claimed}
     return same_key | aliased
+
+
+def _may_be_rekeyed(old_by_key: Mapping[str, Entry], after: Snapshot) -> bool:
+    """Whether an alias could say otherwise than the keys do, as it seldom can.
+
+    It cannot where all that have a key of before have its alias too, and no others have any of before.
+    """
+    coming = set[str | None]()
+    for entry in after.entries:
+        old = old_by_key.get(entry.key)
+        if old is None:
+            coming.add(entry.alias)
+        elif old is not entry and old.alias != entry.alias:
+            return True
+    coming.discard(None)
+    return bool(coming) and any(old.alias in coming for old in old_by_key.values())
 
 
 def _unique_aliases(entries: Sequence[Entry]) -> dict[str, Entry]:

@@ -122,7 +122,8 @@ class Page:
 
     `total` and `start_index` are the list's own account of itself (number_of_results, OpenSearch);
     `etag` is the etag in the body, not the header; `complete` is set when the document says that it
-    is the whole list (RFC 5005 fh:complete, cf:treatAs list).
+    is the whole list (RFC 5005 fh:complete, cf:treatAs list). `entangled` says that what is read of one
+    entry may depend on others: so it is with feedparser, which takes the base of one for all behind it.
     """
 
     form: Form
@@ -132,6 +133,7 @@ class Page:
     etag: str | None = None
     complete: bool = False
     ttl: timedelta | None = None
+    entangled: bool = False
 
 
 class Form(StrEnum):
@@ -143,7 +145,7 @@ class Form(StrEnum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # and nobody changes one: frozen it would take three times as long to make
 class Entry:
     """One normalised item of a feed, identified by `key` within it.
 
@@ -171,11 +173,16 @@ class Snapshot:
 
     `ordered` is False where the order is not known (another sort was asked for and no entry
     carries a position): then no entry has a position.
+
+    `alone` says that each entry was read as it would be whatever else its list held: no other had a say in
+    its key, its place or its date. Then it need not be read again for as long as it is as it was. A viewing
+    never is: what a window leaves out is looked for by all that it shows.
     """
 
     entries: tuple[Entry, ...]
     whole: bool
     ordered: bool = False
+    alone: bool = field(default=False, compare=False)
 
 
 # ── changes ───────────────────────────────────────────────────────────────────────────────────────

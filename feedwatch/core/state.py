@@ -18,7 +18,6 @@ from feedwatch.core.model import (
     Entry,
     FeedState,
     FetchFailed,
-    Form,
     Kind,
     Notice,
     Reason,
@@ -78,13 +77,12 @@ class PollResult:
 
     `earlier` are viewings that a window does not show (core/earlier.py), from the history as a whole: those
     before a baseline, or those between what was known and what the window shows. `parts` is by what its
-    entries are known again. Where `places` is given, `snapshot` holds those alone that were not known, and is
+    entries are known again. Where `stood` is given, `snapshot` holds those alone that were not known, and is
     to be completed from the snapshot of the poll that had landed last when this one was taken
     (`core.snapshot.complete_snapshot`).
     """
 
     snapshot: Snapshot
-    form: Form
     validators: tuple[Validators, ...]
     body_digest: bytes
     content_digest: bytes
@@ -95,12 +93,12 @@ class PollResult:
     moved_to: str | None = field(default=None, repr=False)
     earlier: tuple[Entry, ...] = ()
     parts: bytes | None = field(default=None, repr=False)
-    places: tuple[int | None, ...] | None = None
+    stood: tuple[int | None, ...] | None = None
 
     @property
     def size(self) -> int:
         """How many entries the list has."""
-        return len(self.snapshot.entries if self.places is None else self.places)
+        return len(self.snapshot.entries if self.stood is None else self.stood)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,15 @@ from functools import partial
 from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason
 from feedwatch.core.schedule import RATE_REST, back_off, is_broken_by_now, next_poll_after
 from feedwatch.core.state import AccountStatus, IndexEffect, SignIn
-from feedwatch.services import Found, IndexFailed, Means, Memory, ServiceSettings, host_of, open_service
+from feedwatch.services import (
+    Found,
+    IndexFailed,
+    Means,
+    Memory,
+    ServiceSettings,
+    find_index_host,
+    open_service,
+)
 from feedwatch.store import Store
 from feedwatch.store.thread import StoreThread
 
@@ -109,7 +117,7 @@ async def discover_account(asking: Asking, *, store: StoreThread, means: Means) 
 
 def _tell_how_it_went(asking: Asking, outcome: Found | IndexFailed, asked_at: float) -> bool:
     reason = None if isinstance(outcome, Found) else outcome.silence
-    host = host_of(asking.settings)
+    host = find_index_host(asking.settings)
     if host is None or reason is Reason.NO_CREDENTIALS:
         return False
     return asking.hear(host, reason, asked_at)
@@ -127,7 +135,7 @@ def _recall(store: Store, asking: Asking, now: datetime) -> _Recalled | None:
     if status is None:
         return None
     memory = Memory(store.known_feeds(asking.account), status.facts, store.find_sign_in(asking.account))
-    host = host_of(asking.settings)
+    host = find_index_host(asking.settings)
     return _Recalled(status, memory, store.resting_hosts(now).get(host) if host else None)
 
 
@@ -265,7 +273,7 @@ def _announce_failure(status: AccountStatus, failed: IndexFailed, now: datetime)
 
 
 def _rest_host(store: Store, asking: Asking, failed: IndexFailed, now: datetime) -> None:
-    host = host_of(asking.settings)
+    host = find_index_host(asking.settings)
     if failed.reason is Reason.RATE_LIMITED and host is not None:
         store.rest_host(host, now + (failed.retry_after or RATE_REST), failed.reason)
 

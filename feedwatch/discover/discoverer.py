@@ -31,8 +31,8 @@ from feedwatch.services import (
     NetflixSettings,
     OpmlSettings,
     ServiceSettings,
+    find_index_host,
     find_named_addresses,
-    host_of,
     turns_beside,
 )
 from feedwatch.store import Store
@@ -155,7 +155,7 @@ class Discoverer:
             return None
         from feedwatch.netflix.replies import ApiFailed  # noqa: PLC0415 — see above
 
-        host = host_of(settings) or ""
+        host = find_index_host(settings) or ""
         now = self._clock.now()
         if until := (await self._store.run(Store.resting_hosts, now)).get(host):
             return ApiFailed(Action.WAIT, Reason.RATE_LIMITED, retry_after=until - now)

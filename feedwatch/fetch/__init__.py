@@ -10,7 +10,7 @@ token nor a signature ever reaches another host. Nothing here knows of feeds or 
 
 import sys
 
-# With httpx comes a command line, and with that rich and pygments: 4 MB and 25 ms of every start for what is
+# With httpx comes a command line, and with that rich and pygments: 6 MB and 30 ms of every start for what is
 # never called. To a module that stands as None here Python says, as httpx expects, that it is not installed.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 

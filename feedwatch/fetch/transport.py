@@ -61,7 +61,8 @@ class RawTransport(httpx.AsyncBaseTransport):
         self._kept = kept
         # The deadline for the whole exchange is the caller's.
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_within)
-        self._trust = _read_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
+            _whom_to_trust()  # somebody has named it: if it cannot be read, no server is to blame
         self._gate = Gate(policy)
         self._pool: _Pool | None = None
         self._left: list[_Pool] = []
@@ -99,6 +100,7 @@ class RawTransport(httpx.AsyncBaseTransport):
                     data=b"".join(request.stream) or None,
                     allow_redirects=False,
                     timeout=self._timeout,
+                    ssl=_whom_to_trust() if url.scheme == "https" else True,
                 )
         except BaseException:
             pool.users -= 1
@@ -136,7 +138,6 @@ class RawTransport(httpx.AsyncBaseTransport):
                 ttl_dns_cache=60,
                 force_close=force_close,
                 keepalive_timeout=None if force_close else _KEPT_FOR,
-                ssl=self._trust,
                 socket_factory=self._gate.open_socket,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -197,7 +198,12 @@ class _Stream(httpx.AsyncByteStream):
         self._pool.users -= 1
 
 
+def _whom_to_trust() -> ssl.SSLContext:
+    """Whom to trust, as the environment has it."""
+    return _read_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
 @lru_cache(maxsize=1)
 def _read_trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """Whom to trust, as the environment has it. Reading it takes longer than a hundred polls."""
+    """Read it with the first that is asked behind TLS: it takes longer than a hundred polls."""
     return httpx.create_ssl_context()

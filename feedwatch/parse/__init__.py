@@ -7,7 +7,7 @@ by feedparser in a process of its own. A document that cannot be believed is a v
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
@@ -72,7 +72,7 @@ class Parser:
             read = read_direct(body, kind=kind, url=url, content_type=content_type)
         if isinstance(read, NeedsFeedparser):
             found = await self._worker.read(read.body, base_of(url), read.charset, broken=read.broken)
-            read = add_seen(found, read.seen) if isinstance(found, Page) else found
+            read = replace(add_seen(found, read.seen), entangled=True) if isinstance(found, Page) else found
         return (refuse_page(read) if isinstance(read, Page) else None) or read
 
     async def aclose(self) -> None:

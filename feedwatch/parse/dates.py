@@ -24,22 +24,15 @@ def parse_instant(text: str | None) -> datetime | None:
     if not text or not (text := text.strip()):
         return None
     try:
-        at = _read(text)
+        at = datetime.fromisoformat(text.upper()) if _NUMERIC_DATE.match(text) else _read_other(text)
+        if at.tzinfo is not UTC:
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError, OSError, IndexError, TypeError):  # the many ways to give up
         return None
     return at if _EARLIEST <= at.year <= _LATEST else None
 
 
-def _read(text: str) -> datetime:
-    at = _read_local(text)
-    if at.tzinfo is UTC:
-        return at
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def _read_local(text: str) -> datetime:
-    if _NUMERIC_DATE.match(text):
-        return datetime.fromisoformat(text.upper())
+def _read_other(text: str) -> datetime:
     if _EPOCH.fullmatch(text):
         seconds = int(text)
         return datetime.fromtimestamp(seconds / 1000 if seconds > 10**11 else seconds, UTC)

@@ -23,7 +23,7 @@ from feedwatch.redact import secrets_of_url
 LONGEST_TEXT = 500
 """Of an entry's text so many characters are kept."""
 _LONGEST_PICTURE = 2048
-_LOOKED_AT_OF_SCHEME = 2049
+_LONGEST_SCHEME = 2048
 """A longer one is none of the API's."""
 _MOST_CATEGORIES = 10
 _LONGEST_CATEGORIES = 200
@@ -88,15 +88,13 @@ class Sight:
         if look is not None:
             look(self, element)
 
-    def see_link(self, element: Element) -> None:
-        """Look at a link that `shows_picture` by its rel."""
-        place = Place.ENCLOSURE if element.get("rel") == "enclosure" else Place.BOX_ART
+    def see_link(self, place: Place, element: Element) -> None:
+        """Look at a link to what may be a picture."""
         self.add_picture(place, element.get("href"), element.get("type"))
 
-    def see_category(self, scheme: str, element: Element) -> None:
-        """Look at a category."""
-        if _is_genre(scheme[:_LOOKED_AT_OF_SCHEME]):
-            self.add_category(element.get("label") or element.get("term") or element.text)
+    def see_genre(self, element: Element) -> None:
+        """Look at a category that `is_genre` by its scheme."""
+        self.add_category(element.get("label") or element.get("term") or element.text)
 
     def see_text(self, name: str, text: str) -> None:
         """Look at a summary, or at the content; HTML, or plain text that may hold a `<`."""
@@ -138,27 +136,21 @@ class Sight:
 _NOTHING = Details()
 
 
-def shows_picture(rel: str) -> bool:
-    """Whether what a link leads to may be a picture."""
-    return rel == "enclosure" or "/box_art" in rel
-
-
 class _Seen(Details):
     """Details that are made when they are first asked for: of nearly all entries nobody ever asks.
 
     Making them would take as long as reading all the rest of an entry.
     """
 
-    __slots__ = ("_made", "_seen")
-    _made: Details | None
-    _seen: tuple[str, str, Sequence[Picture] | None, str]
+    __slots__ = ("_made",)
+    _made: Details | tuple[str, str, Sequence[Picture] | None, str]
+    """What was seen, until it is asked for."""
     title_ref = None
     more = None
 
     def __init__(self, base: str, origin: str, pictures: Sequence[Picture] | None, start: str) -> None:
-        keep = object.__setattr__  # what is frozen is kept as its kind keeps it
-        keep(self, "_made", None)
-        keep(self, "_seen", (base, origin, pictures, start))
+        # What is frozen is kept as its kind keeps it.
+        object.__setattr__(self, "_made", (base, origin, pictures, start))
 
     @property
     def picture(self) -> str | None:
@@ -182,8 +174,8 @@ class _Seen(Details):
 
     def _make(self) -> Details:
         made = self._made
-        if made is None:
-            base, origin, pictures, start = self._seen
+        if isinstance(made, tuple):
+            base, origin, pictures, start = made
             picture = _find_picture(base, _find_images(start) if pictures is None else pictures)
             made = Details(picture, start_of_text(start), picture is not None and picture.startswith(origin))
             object.__setattr__(self, "_made", made)
@@ -277,9 +269,14 @@ def _clean_name(name: str) -> str:
     return "" if "://" in cleaned else cleaned
 
 
+def is_genre(scheme: str) -> bool:
+    """Whether a category of a scheme says what a title is about, and not in which form it is to be had."""
+    return len(scheme) > _LONGEST_SCHEME or _is_genre(scheme)
+
+
 @lru_cache(maxsize=256)
 def _is_genre(scheme: str) -> bool:
-    return len(scheme) == _LOOKED_AT_OF_SCHEME or _NO_GENRE.search(scheme) is None
+    return _NO_GENRE.search(scheme) is None
 
 
 def join_names(names: Iterable[str]) -> str:
@@ -303,7 +300,8 @@ def join_names(names: Iterable[str]) -> str:
 
 
 def _see_category(sight: Sight, element: Element) -> None:
-    sight.see_category(element.get("scheme") or "", element)
+    if is_genre(element.get("scheme") or ""):
+        sight.see_genre(element)
 
 
 def _see_box_art(sight: Sight, element: Element) -> None:

@@ -13,13 +13,12 @@ import xxhash
 
 from feedwatch.core.model import Kind
 from feedwatch.parse.guard import MOST_TAGS
-from feedwatch.parse.parts import UNDATED, Parts, blank_dates, cut_entries
+from feedwatch.parse.parts import UNDATED, UPDATED, Parts, blank_dates, cut_entries
 
 _FIRST_ENTRY = re.compile(
     rb"<(?:[\w.-]++:)?+(?:(?:entry|item|recommendation)(?=[\s>/])|[^\s<>/]*?_item(?=[\s>/]))", re.IGNORECASE
 )
-_UPDATED = rb"<((?:[\w.-]++:)?+updated)(?:\s[^<>]*+)?+>[^<>]{0,64}+</\1\s*+>"
-_SECTIONS = re.compile(rb"<!\[CDATA\[|\]\]>|<!--|-->|" + _UPDATED)
+_SECTIONS = re.compile(rb"<!\[CDATA\[|\]\]>|<!--|-->|" + UPDATED)
 _OPENING = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 
 

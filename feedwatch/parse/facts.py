@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 
 _TAGS = re.compile(r"</?[A-Za-z][^<>]*>|<![^<>]*>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
@@ -77,8 +78,11 @@ def read_number(text: str | None) -> str | None:
 
 def read_availability(label: str | None) -> str | None:
     """An availability in one dialect: `available now`, `saved`, `very long wait`."""
-    if not label or len(label) > _LONGEST_LABEL:
-        return None
+    return _name_availability(label) if label and len(label) <= _LONGEST_LABEL else None
+
+
+@lru_cache(maxsize=256)  # the same few stand at every entry of a list
+def _name_availability(label: str) -> str | None:
     return " ".join(label.replace("_", " ").split()).lower() or None
 
 

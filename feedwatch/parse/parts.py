@@ -14,32 +14,44 @@ from typing import Final
 import xxhash
 
 from feedwatch.core.model import Kind
+from feedwatch.parse.guard import MOST_ENTRIES
 
 UNDATED: Final = (Kind.QUEUE, Kind.RATINGS, Kind.RECOMMENDATIONS)
 """Titles have no place in time. A viewing has, and is identified by it; a post may be dated by `updated`."""
 _SIZE: Final = 8
 _READ_AS: Final = b"1"
 """How entries are read. Where that changes, none is as it was."""
-_ENTRY: Final = (b"<entry", b"</entry>")
-_ITEM: Final = (b"<item", b"</item>")
+_ENTRY: Final = (re.compile(rb"<entry"), b"</entry>")
+_ITEM: Final = (re.compile(rb"<item"), b"</item>")
+"""What an entry begins like, and ends with. A pattern goes through a document faster than `bytes.split`."""
 _DATE_NAMES = rb"(?:[\w.-]++:)?+(?:updated|lastBuildDate|pubDate|date|modified)"
 _DATE = re.compile(rb"<(" + _DATE_NAMES + rb")(?:\s[^<>]*+)?+>[^<>]{0,64}+</\1\s*+>")
-_UPDATED = re.compile(rb"<((?:[\w.-]++:)?+updated)(?:\s[^<>]*+)?+>[^<>]{0,64}+</\1\s*+>")
-_AFTER_UPDATED = re.compile(rb"(?:\s[^<>]*+)?+>[^<>]{0,64}+</updated\s*+>")
-"""What stands behind `<updated` where that is an element with a date in it."""
+_WHEN = rb"[\d\s:.TZtz+-]{0,64}+"
+"""A date in digits, or nothing. Any other text may be of what a post says, as XML."""
+UPDATED: Final = rb"<((?:[\w.-]++:)?+updated)(?:\s[^<>]*+)?+>" + _WHEN + rb"</\1\s*+>"
+"""An `updated` with a date in it, as a pattern; its name is the first group."""
+_UPDATED = re.compile(UPDATED)
+_USUAL_UPDATED = re.compile(rb"<updated>" + _WHEN + rb"</updated>")
 _PUBLISHED: Final = b"<published>"
-_INSTANT = re.compile(rb"\d{4}-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])T\d\d:\d\d:\d\d[^<>]{0,16}+</published")
+_DAY = rb"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+_INSTANT = re.compile(
+    rb"(?:19[1-9]|20\d)\d-" + _DAY + rb"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+    rb"(?:\.\d{3}(?:\d{3})?)?(?:Z|[+-](?:0\d|1[0-2]):[0-5]\d)?</published"
+)
+"""No more than what is read as an instant for certain: what is not, is dated by `updated`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What stands before, in and behind the entries of a document, with digests of it.
 
+    `entries` are without the `opening` that each of them begins with: they are copied as seldom as can be.
     `frame` is a digest of all that stands around the entries, `digests` one of each entry: of what does not
     move by itself.
     """
 
     head: bytes = field(repr=False)
+    opening: bytes
     entries: tuple[bytes, ...] = field(repr=False)
     tail: bytes = field(repr=False)
     frame: bytes
@@ -66,7 +78,7 @@ class Parts:
 
     def write_only(self, numbers: Iterable[int]) -> bytes:
         """The document with these of its entries alone."""
-        return self.head + b"".join(self.entries[number] for number in numbers) + self.tail
+        return self.head + b"".join([self.opening + self.entries[number] for number in numbers]) + self.tail
 
     def _seal(self, how: str) -> bytes:
         return xxhash.xxh3_64_digest(_READ_AS + self.frame + how.encode("utf-8", "surrogatepass"))
@@ -81,21 +93,28 @@ def cut_entries(body: bytes, kind: Kind) -> Parts | None:
     # One byte is found so much faster than two that it is looked for alone.
     if b"!" in body and b"<!" in body:
         return None
-    opening, closing = _ENTRY if _ENTRY[0] in body else _ITEM
-    head, *pieces = body.split(opening)
-    if not pieces:
+    opening, closing = _ENTRY if _ENTRY[0].search(body) else _ITEM
+    head, *pieces = opening.split(body)
+    if not 0 < len(pieces) <= MOST_ENTRIES:  # read a few at a time, none would be too many
+        return None
+    if _ITEM[0].search(head):  # what stands before an entry may be one by another name
         return None
     ends_at = pieces[-1].rfind(closing) + len(closing)
     pieces[-1], tail = pieces[-1][:ends_at], pieces[-1][ends_at:]
-    entries = tuple(opening + piece.rstrip() for piece in pieces)
+    entries = tuple([piece.rstrip() for piece in pieces])
     if not all(entry.endswith(closing) for entry in entries):
         return None
     frame = xxhash.xxh3_64_digest(blank_dates(head) + b"\0" + tail)
-    return Parts(head, entries, tail, frame, tuple(_digest_entry(entry, kind) for entry in entries))
+    return Parts(head, opening.pattern, entries, tail, frame, _digest_entries(entries, kind))
 
 
-def _digest_entry(entry: bytes, kind: Kind) -> bytes:
-    return xxhash.xxh3_64_digest(_blank_updated(entry, kind))
+def _digest_entries(entries: Iterable[bytes], kind: Kind) -> tuple[bytes, ...]:
+    """A digest of each entry without its `updated`, unless that dates it."""
+    if kind in UNDATED:
+        entries = map(_blank_updated, entries)
+    elif kind is Kind.STREAM:
+        entries = [_blank_updated(entry) if _is_published(entry) else entry for entry in entries]
+    return tuple(map(xxhash.xxh3_64_digest, entries))
 
 
 def blank_dates(text: bytes) -> bytes:
@@ -103,22 +122,16 @@ def blank_dates(text: bytes) -> bytes:
     return _DATE.sub(b"", text)
 
 
-def _blank_updated(entry: bytes, kind: Kind) -> bytes:
-    """An entry without its `updated`, unless that dates it."""
-    if kind not in UNDATED and not (kind is Kind.STREAM and _is_published(entry)):
-        return entry
-    first, *rest = entry.split(b"<updated")
-    if not rest:
-        return _UPDATED.sub(b"", entry) if b":updated" in entry else entry
-    return first + b"".join(map(_skip_date, rest))
-
-
-def _skip_date(text: bytes) -> bytes:
-    date = _AFTER_UPDATED.match(text)
-    return text[date.end() :] if date else b"<updated" + text
+def _blank_updated(entry: bytes) -> bytes:
+    """An entry without its first `updated`: a second one is of where it comes from, and hardly moves."""
+    if date := _USUAL_UPDATED.search(entry):
+        return entry[: date.start()] + entry[date.end() :]
+    return _UPDATED.sub(b"", entry) if b"updated" in entry else entry
 
 
 def _is_published(entry: bytes) -> bool:
     """Whether an entry says when it was published: then `updated` does not date it."""
     at = entry.find(_PUBLISHED)
-    return at >= 0 and _INSTANT.match(entry, at + len(_PUBLISHED)) is not None
+    if at < 0 or entry.find(b"<source", 0, at) >= 0:  # where it comes from, it may have been published before
+        return False
+    return _INSTANT.match(entry, at + len(_PUBLISHED)) is not None

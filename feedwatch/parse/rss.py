@@ -68,6 +68,7 @@ def _read_channel(channel: Element, base: str) -> Page | ParseFailed:
 
 _OF_FEED = {"ttl", "sy:updateperiod", "sy:updatefrequency", "fh:complete", "cf:treatas"}
 _UNASKED_OF_FEED = {"itunes:complete"}
+"""feedparser has it under a name of its own: it is not the `complete` that is asked for."""
 
 
 def _name_in_feed(tag: str) -> str:

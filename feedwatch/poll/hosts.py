@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 
 from feedwatch.core.model import NETWORK_REASONS, Reason
 from feedwatch.core.schedule import is_own_outage
@@ -63,4 +64,7 @@ class Hosts:
 
     def is_own_outage(self, asked_at: float) -> bool:
         """Whether silence since then is our own network's: nobody has answered, and several were asked."""
-        return not self.answered_since(asked_at) and is_own_outage(self._silent.items())
+        if self.answered_since(asked_at):
+            return False
+        # The first of them say it: only who was silent is remembered.
+        return is_own_outage(islice(self._silent.items(), 2))

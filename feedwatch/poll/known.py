@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from feedwatch.core.kinds import KindRules
 from feedwatch.core.model import FeedState, Fetched, Kind, Page, Snapshot
-from feedwatch.core.snapshot import stands_alone
 from feedwatch.core.state import PollTask
 from feedwatch.netflix.address import is_tokenized
 from feedwatch.parse.digest import Digests
 from feedwatch.poll.pages import ListPage
 
 
-def find_places(
+def find_known(
     task: PollTask, reply: Fetched, digests: Digests, rules: KindRules
 ) -> tuple[int | None, ...] | None:
     """Where each entry of a document stood when it was read last, from 0; None for one that is to be read.
@@ -23,25 +22,27 @@ def find_places(
     """
     if task.parts is None or not _may_be_known(task) or digests.parts is None:
         return None
-    return digests.parts.find_known(task.parts, read_how(reply, rules))
+    return digests.parts.find_known(task.parts, describe_reading(reply, rules))
 
 
-def is_as_expected(page: Page, places: tuple[int | None, ...]) -> bool:
-    """Whether a document of what is new alone was read as that: as many entries, and a list that counts none.
-
-    One that counts itself counts what was left out.
-    """
-    return len(page.entries) == places.count(None) and page.total is None and page.start_index is None
+def is_as_expected(page: Page, stood: tuple[int | None, ...]) -> bool:
+    """Whether what is new was read as that: as many entries, none with a say in another."""
+    return len(page.entries) == stood.count(None) and _may_be_parted(page)
 
 
 def keep_parts(task: PollTask, read: ListPage, snapshot: Snapshot, rules: KindRules) -> bytes | None:
     """By what the entries of a document will be known again; None where they will have to be read again."""
     parts, page = read.digests.parts, read.page
-    if parts is None or not _may_be_known(task) or page.total is not None or page.start_index is not None:
+    if parts is None or not _may_be_known(task) or not _may_be_parted(page):
         return None
-    if len(parts.entries) != len(page.entries) or not stands_alone(page.entries, snapshot, rules):
+    if len(parts.entries) != len(page.entries) or not snapshot.alone:
         return None
-    return parts.keep(read_how(read.reply, rules))
+    return parts.keep(describe_reading(read.reply, rules))
+
+
+def _may_be_parted(page: Page) -> bool:
+    """A list that counts itself counts what is left out; and no entry may have a say in what another is."""
+    return page.total is None and page.start_index is None and not page.entangled
 
 
 def _may_be_known(task: PollTask) -> bool:
@@ -51,6 +52,6 @@ def _may_be_known(task: PollTask) -> bool:
     )
 
 
-def read_how(reply: Fetched, rules: KindRules) -> str:
+def describe_reading(reply: Fetched, rules: KindRules) -> str:
     """All that what is read of an entry depends on, beside its own bytes and those around all of them."""
     return f"{rules.signature}\n{reply.url}\n{reply.content_type}"

@@ -22,6 +22,9 @@ class Places:
 
     There are `most` for all hosts together, and `per_host` for each. As long as no pace is kept, a host is
     asked as fast as it answers.
+
+    The fetcher limits every request, whoever makes it and wherever redirects lead; these are of polls, so
+    that none begins only to wait there.
     """
 
     def __init__(self, most: int, per_host: int) -> None:

@@ -27,7 +27,7 @@ from feedwatch.core.model import (
     Validators,
 )
 from feedwatch.core.schedule import REVALIDATE_AFTER
-from feedwatch.core.snapshot import build_snapshot, stands_alone
+from feedwatch.core.snapshot import build_snapshot
 from feedwatch.core.state import PollResult, PollTask
 from feedwatch.netflix.address import (
     PAGE_SIZE,
@@ -38,7 +38,7 @@ from feedwatch.netflix.address import (
 )
 from feedwatch.netflix.status import classify_failure
 from feedwatch.parse.digest import Digests
-from feedwatch.poll.known import find_places, is_as_expected, keep_parts, read_how
+from feedwatch.poll.known import describe_reading, find_known, is_as_expected, keep_parts
 from feedwatch.poll.outcomes import (
     Reading,
     ReadList,
@@ -149,31 +149,28 @@ class ListReader:
     ) -> ReadList | None:
         """Read what is new of a list on one page; None where all of it has to be read."""
         rules = rules_of(task.kind, compare_content=task.compare_content)
-        places, parts = find_places(task, first, digests, rules), digests.parts
-        if places is None or parts is None:
+        stood, parts = find_known(task, first, digests, rules), digests.parts
+        if stood is None or parts is None:
             return None
-        new = [number for number, place in enumerate(places) if place is None]
+        new = [number for number, at in enumerate(stood) if at is None]
         page = await self._read_page(
             parts.write_only(new), kind=task.kind, url=first.url, content_type=first.content_type
         )
-        if isinstance(page, ParseFailed) or not is_as_expected(page, places):
+        if isinstance(page, ParseFailed) or not is_as_expected(page, stood):
             return None
-        asked_at = first.server_at or first.requested_at
-        snapshot = build_snapshot(page.entries, rules, whole=page.complete, requested_at=asked_at)
-        if not stands_alone(page.entries, snapshot, rules):
+        snapshot = build_snapshot(page.entries, rules, whole=page.complete, requested_at=_date_of(first))
+        if not snapshot.alone:
             return None
-        raw, content = (seal_digests([each], refused=False) for each in (digests.raw, digests.content))
         result = PollResult(
             snapshot=snapshot,
-            form=page.form,
             validators=kept,
-            body_digest=raw,
-            content_digest=content,
+            body_digest=seal_digests([digests.raw], refused=False),
+            content_digest=seal_digests([digests.content], refused=False),
             at=first.requested_at,
             body_etag=page.etag,
             moved_to=new_address(task, first),
-            parts=parts.keep(read_how(first, rules)),
-            places=places,
+            parts=parts.keep(describe_reading(first, rules)),
+            stood=stood,
         )
         return ReadList(result, longest(first.max_age, page.ttl), moved=first.moved_to is not None)
 
@@ -224,13 +221,11 @@ class ListReader:
             entries,
             rules,
             whole=pages.whole,
-            # By the clock that wrote the dates: ours may be wrong.
-            requested_at=first.server_at or first.requested_at,
+            requested_at=_date_of(first),
             other_sort=is_tokenized(task.address) and is_foreign_sort(task.address),
         )
         result = PollResult(
             snapshot=snapshot,
-            form=pages.pages[0].page.form,
             validators=validators,
             body_digest=raw,
             content_digest=content,
@@ -346,6 +341,11 @@ def _may_ask_conditionally(task: PollTask, now: datetime) -> bool:
 
 def _refuses_paging(task: PollTask, failure: FetchFailed) -> bool:
     return failure.reason is Reason.BAD_REQUEST and is_tokenized(task.address) and not task.paging_refused
+
+
+def _date_of(reply: Fetched) -> datetime:
+    """When a reply was made, by the clock that wrote its dates: ours may be wrong."""
+    return reply.server_at or reply.requested_at
 
 
 def _keep_first_validators(task: PollTask, reply: Fetched) -> tuple[Validators, ...]:

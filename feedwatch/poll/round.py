@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 
 from feedwatch.clock import Clock
@@ -21,58 +20,25 @@ from feedwatch.errors import StoreError
 from feedwatch.netflix.address import is_tokenized
 from feedwatch.poll.earlier import EarlierViewings
 from feedwatch.poll.hosts import Hosts
+from feedwatch.poll.indexes import Indexes, Rediscover
 from feedwatch.poll.landing import PollWriter
 from feedwatch.poll.places import Place, Places
 from feedwatch.poll.reading import ListReader, Reading, ReadList, SameList
+from feedwatch.poll.reports import PollOutcome, PollReport, Tell, log_report
 from feedwatch.store import Store
 from feedwatch.store.thread import StoreThread
-
-__all__ = ["PollOutcome", "PollReport", "Poller", "Rediscover"]
 
 _LOG = logging.getLogger("feedwatch.poll")
 
 BASELINE_PATIENCE = timedelta(minutes=1)
 """How long the notice of a round's first lists waits for those that are still being read."""
 REST_SPREAD = timedelta(minutes=1)
-INDEX_PAUSE = timedelta(minutes=1)
-"""How long an index that was of no help to a dead token is not asked for another."""
 _PERMANENT = (301, 308)
-
-
-class PollOutcome(StrEnum):
-    """How a poll ended."""
-
-    UNCHANGED = "unchanged"
-    BASELINE = "baseline"
-    COMPARED = "compared"
-    HELD = "held"
-    FAILED = "failed"
-    RESTING = "resting"
-    LATE = "late"
-    OUTAGE = "outage"
-
-
-@dataclass(frozen=True, slots=True)
-class PollReport:
-    """What one poll came to: for the log, and for who typed `feedwatch poll`."""
-
-    feed: str
-    outcome: PollOutcome
-    changes: int = 0
-    entries: int | None = None
-    reason: Reason | None = None
-    detail: str = ""
-
-
 _OF_VERDICT = {
     Verdict.BASELINE: PollOutcome.BASELINE,
     Verdict.COMPARED: PollOutcome.COMPARED,
     Verdict.HELD: PollOutcome.HELD,
 }
-
-Rediscover = Callable[[str], Awaitable[bool]]
-"""Discovers an account anew, at once; True if its index could be read."""
-Tell = Callable[[PollReport], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +51,6 @@ class _Failure:
     @property
     def is_silence(self) -> bool:
         return self.failure.silence in NETWORK_REASONS
-
-
-@dataclass(frozen=True, slots=True)
-class _IndexRead:
-    """An account's index that was read because a token died: when, and whether it could be."""
-
-    asked_at: float
-    read: asyncio.Future[bool]
 
 
 class _Round:
@@ -113,7 +71,7 @@ class _Round:
         self.reports.append(report)
         if report.changes:
             self._changed.add(report.feed.partition("/")[0])
-        _log(report)
+        log_report(report)
         self._tell(report)
 
     def end_poll(self, account: str) -> bool:
@@ -140,13 +98,10 @@ class Poller:
         self._reader = reader
         self._writer = writer
         self._clock = clock
-        self._rediscover = rediscover
         self._earlier = earlier
         self._places = places
         self._hosts = Hosts()
-        self._indexes: dict[str, _IndexRead] = {}
-        self._helpless: dict[str, datetime] = {}
-        self._moved: dict[str, str] = {}
+        self._indexes = Indexes(rediscover, clock)
 
     def hear(self, host: str, reason: Reason | None, asked_at: float) -> bool:
         """Learn how an index was answered; True if its silence is our own network's fault."""
@@ -200,7 +155,7 @@ class Poller:
     async def _run_poll(self, task: PollTask, place: Place, round_: _Round) -> None:
         """One poll to its end. If its result cannot be written, the others go on all the same."""
         try:
-            outcome = await self._poll_again_if_dead(task, place, round_)
+            outcome = await self._poll_to_its_end(task, place, round_)
             if isinstance(outcome, _Failure) and outcome.is_silence:
                 round_.silent.append(outcome)
             elif isinstance(outcome, _Failure):
@@ -222,6 +177,20 @@ class Poller:
 
     # ── one poll ──────────────────────────────────────────────────────────────────────────────────
 
+    async def _poll_to_its_end(self, task: PollTask, place: Place, round_: _Round) -> PollReport | _Failure:
+        """Poll; what came too late and is due again is polled once more: another round may be an hour away.
+
+        So it is with a list that was read in part, and must be read whole. Where a later poll has landed, it
+        has spoken.
+        """
+        outcome = await self._poll_again_if_dead(task, place, round_)
+        if isinstance(outcome, _Failure) or outcome.outcome is not PollOutcome.LATE:
+            return outcome
+        taken = await self._store.run(Store.take_polls, self._clock.now(), feeds=[task.feed])
+        if not taken:
+            return outcome
+        return await self._poll_one(taken[0], await self._places.enter(host_of(taken[0].address)), round_)
+
     async def _poll_again_if_dead(
         self, task: PollTask, place: Place, round_: _Round
     ) -> PollReport | _Failure:
@@ -230,10 +199,10 @@ class Poller:
         If that fails too, the feed is tried ever more slowly like any other.
         """
         outcome = await self._poll_one(task, place, round_)
-        if not _has_died(outcome) or self._is_helpless(task.account):
+        if not _has_died(outcome) or self._indexes.is_helpless(task.account):
             return outcome
-        if not await self._read_index(task.account, round_):
-            self._leave_index_alone(task.account)
+        if not await self._indexes.read(task.account, round_.started_at):
+            self._indexes.leave_alone(task.account)
             return outcome
         taken = await self._store.run(Store.take_polls, self._clock.now(), feeds=[task.feed], due_only=False)
         if not taken:
@@ -241,7 +210,7 @@ class Poller:
         place = await self._places.enter(host_of(taken[0].address))
         again = await self._poll_one(taken[0], place, round_)
         if _has_died(again) and taken[0].address == task.address:
-            self._leave_index_alone(task.account)
+            self._indexes.leave_alone(task.account)
         return again
 
     async def _poll_one(self, task: PollTask, place: Place, round_: _Round) -> PollReport | _Failure:
@@ -271,7 +240,7 @@ class Poller:
         finally:
             place.leave()
         if reading.moved and is_tokenized(task.address):
-            await self._ask_where_it_moved(task, round_)
+            await self._indexes.ask_where_it_moved(task, round_.started_at)
         return report
 
     async def _ask(self, task: PollTask, host: str, asked_at: float) -> Reading:
@@ -309,35 +278,6 @@ class Poller:
             reason=decision.held.reason if decision.held else None,
         )
 
-    # ── an index that has to be read at once ──────────────────────────────────────────────────────
-
-    async def _read_index(self, account: str, round_: _Round) -> bool:
-        """Read an account's index; True if it could be. One reading serves all polls of a round."""
-        known = self._indexes.get(account)
-        if known is None or known.asked_at < round_.started_at:
-            now = asyncio.get_running_loop().time()
-            known = _IndexRead(now, asyncio.ensure_future(self._rediscover(account)))
-            self._indexes[account] = known
-        # One of several that wait being cancelled must not cancel it for the others.
-        return await asyncio.shield(known.read)
-
-    def _leave_index_alone(self, account: str) -> None:
-        """Remember that an index was of no help: the other feeds of its account need not ask at once."""
-        self._helpless[account] = self._clock.now() + INDEX_PAUSE
-
-    def _is_helpless(self, account: str) -> bool:
-        until = self._helpless.get(account)
-        return until is not None and until > self._clock.now()
-
-    async def _ask_where_it_moved(self, task: PollTask, round_: _Round) -> None:
-        """A tokenized feed has moved for good: its account's index knows where to, once asked for it.
-
-        An index that goes on naming the old address is not asked again for that.
-        """
-        if self._moved.get(task.feed) != task.address:
-            self._moved[task.feed] = task.address
-            await self._read_index(task.account, round_)
-
     # ── failures ──────────────────────────────────────────────────────────────────────────────────
 
     def _judge(self, task: PollTask, failure: FetchFailed, at: datetime) -> FailureVerdict:
@@ -366,15 +306,15 @@ class Poller:
 
         Somebody's answer settles it; where there is none, the end of the round does (`over`).
         """
-        ready = [each for each in round_.silent if over or self._hosts.answered_since(each.asked_at)]
+        ready, round_.silent = _part(
+            round_.silent, lambda each: over or self._hosts.answered_since(each.asked_at)
+        )
         if not ready:
             return
-        round_.silent = [each for each in round_.silent if each not in ready]
-        ours = [each for each in ready if self._hosts.is_own_outage(each.asked_at)]
+        ours, theirs = _part(ready, lambda each: self._hosts.is_own_outage(each.asked_at))
         await self._write_outage(ours, round_)
-        for failed in ready:
-            if failed not in ours:
-                round_.report(await self._write_failure(failed))
+        for failed in theirs:
+            round_.report(await self._write_failure(failed))
 
     async def _write_outage(self, failed: Sequence[_Failure], round_: _Round) -> None:
         """Try again soon, and blame nobody."""
@@ -416,23 +356,18 @@ def _has_died(outcome: PollReport | _Failure) -> bool:
     return failure.reason in (Reason.BAD_TOKEN, Reason.UNAUTHORIZED)
 
 
+def _part(
+    failures: Sequence[_Failure], test: Callable[[_Failure], bool]
+) -> tuple[list[_Failure], list[_Failure]]:
+    """Those that pass a test, and the others; of a network that is down there may be thousands."""
+    passed: list[_Failure] = []
+    others: list[_Failure] = []
+    for each in failures:
+        (passed if test(each) else others).append(each)
+    return passed, others
+
+
 def _failed(failed: _Failure) -> PollReport:
     return PollReport(
         failed.task.feed, PollOutcome.FAILED, reason=failed.failure.reason, detail=failed.failure.detail
-    )
-
-
-def _log(report: PollReport) -> None:
-    level = logging.WARNING if report.outcome in (PollOutcome.FAILED, PollOutcome.OUTAGE) else logging.INFO
-    if not _LOG.isEnabledFor(level):
-        return  # making the words takes longer than all the rest of a report
-    _LOG.log(
-        level,
-        "polled feed=%s outcome=%s%s%s%s%s",
-        report.feed,
-        report.outcome,
-        f" changes={report.changes}" if report.changes else "",
-        f" entries={report.entries}" if report.entries is not None else "",
-        f" reason={report.reason}" if report.reason else "",
-        f" detail={report.detail!r}" if report.detail else "",
     )

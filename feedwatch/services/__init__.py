@@ -6,8 +6,7 @@ loaded with the first account of its kind.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
+from feedwatch.core.networks import host_of
 from feedwatch.services.base import (
     FeedWishes,
     Fetch,
@@ -44,10 +43,10 @@ __all__ = [
     "OpmlSettings",
     "Service",
     "ServiceSettings",
+    "find_index_host",
     "find_named_addresses",
     "find_token",
     "find_user_id",
-    "host_of",
     "open_service",
     "turns_beside",
 ]
@@ -70,14 +69,11 @@ def open_service(settings: ServiceSettings, means: Means, memory: Memory) -> Ser
             return FeedsService(settings)
 
 
-def host_of(settings: ServiceSettings) -> str | None:
+def find_index_host(settings: ServiceSettings) -> str | None:
     """The host that is asked for an account's index; None where nobody is asked."""
     if isinstance(settings, FeedsSettings) or not is_address(settings.url):
         return None
-    try:
-        return urlsplit(settings.url).netloc.rpartition("@")[2].lower() or None
-    except ValueError:
-        return None
+    return host_of(settings.url) or None
 
 
 async def find_named_addresses(settings: ServiceSettings) -> tuple[str, ...] | IndexFailed:

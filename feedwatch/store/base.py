@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from feedwatch.store.addresses import Addresses
 from feedwatch.store.detailing import Detailing
 from feedwatch.store.indexes import Indexes
 from feedwatch.store.inspecting import Inspecting
@@ -18,6 +19,7 @@ from feedwatch.store.views import Views
 
 
 class Store(
+    Addresses,
     Indexes,
     SignIns,
     Detailing,

@@ -20,8 +20,15 @@ Word = TypeVar("Word", bound=StrEnum)
 # Made once: `json.dumps` and `json.loads` would set one up anew for each value of each entry.
 _WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _WRITE_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+# A line break, which stands within no JSON text, between all parts: so what was encoded in one go can be told
+# apart again.
+_WRITE_LINES = json.JSONEncoder(
+    ensure_ascii=False, separators=("\n", ":"), sort_keys=True, default=dict
+).encode
 _READ = json.JSONDecoder().raw_decode
 _NO_INSTANT = "an instant in the state cannot be read"
+_NO_VALUE = "a value in the state cannot be read"
+_OTHER_FORM = "a value in the state is of another form than it should be"
 
 
 def write_instant(at: datetime | None) -> str | None:
@@ -34,7 +41,7 @@ def stamp(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError("an instant without a time zone")
     # strftime drops the zeros of early years: isoformat does not.
-    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return at.astimezone(UTC).isoformat("T", "microseconds").replace("+00:00", "Z")
 
 
 def read_instant(text: str | None) -> datetime | None:
@@ -51,6 +58,17 @@ def instant(text: str) -> datetime:
     if at.tzinfo is not UTC:
         raise StoreDamaged(_NO_INSTANT)
     return at
+
+
+def read_all_instants(texts: Iterable[str | None]) -> list[datetime | None]:
+    """Instants from their texts, in one go."""
+    try:
+        found = [None if text is None else datetime.fromisoformat(text) for text in texts]
+    except (ValueError, TypeError) as error:
+        raise StoreDamaged(_NO_INSTANT) from error
+    if any(at is not None and at.tzinfo is not UTC for at in found):
+        raise StoreDamaged(_NO_INSTANT)
+    return found
 
 
 def read_word(words: type[Word], text: str) -> Word:
@@ -76,10 +94,34 @@ def write_facts(facts: Mapping[str, str]) -> str:
     return _WRITE_SORTED(facts if isinstance(facts, dict) else dict(facts))
 
 
+def write_all_facts(all_facts: Sequence[Mapping[str, str]]) -> list[str]:
+    """The facts of many entries, each as `write_facts` writes them, encoded in one go."""
+    if not all_facts:
+        return []
+    lines = _WRITE_LINES(all_facts).removeprefix("[{").removesuffix("}]").split("}\n{")
+    return [f"{{{line}}}".replace("\n", ",") for line in lines]
+
+
 def read_facts(text: str) -> dict[str, str]:
     """Facts from JSON."""
     facts: dict[str, str] = _read_json(text, dict)
     return facts
+
+
+def read_all_facts(texts: Sequence[str]) -> list[dict[str, str]]:
+    """The facts of many entries from JSON, in one go.
+
+    Texts that are damaged in such a way that they make up for each other are not seen to be: that is for the
+    digest of the list.
+    """
+    try:
+        joined = f"[{','.join(texts)}]"
+    except TypeError as error:
+        raise StoreDamaged(_NO_VALUE) from error
+    found: list[dict[str, str]] = _read_json(joined, list)
+    if len(found) != len(texts) or not all(isinstance(facts, dict) for facts in found):
+        raise StoreDamaged(_OTHER_FORM)
+    return found
 
 
 def read_texts(text: str) -> tuple[str, ...]:
@@ -97,6 +139,8 @@ def read_order(text: str) -> tuple[list[str], list[str]]:
 
 def write_fact_changes(facts: Mapping[str, FactChange]) -> str:
     """Changed facts as JSON."""
+    if not facts:
+        return "{}"
     return write_json({name: [fact.before, fact.after] for name, fact in facts.items()})
 
 
@@ -151,12 +195,12 @@ def _read_json(text: str, form: type[Any]) -> Any:
     try:
         value, end = _READ(text)
     except (ValueError, TypeError) as error:
-        raise StoreDamaged("a value in the state cannot be read") from error
+        raise StoreDamaged(_NO_VALUE) from error
     if end != len(text) or not isinstance(value, form):
-        raise StoreDamaged("a value in the state is of another form than it should be")
+        raise StoreDamaged(_OTHER_FORM)
     return value
 
 
 def _must_be_lists(values: Iterable[object], length: int) -> None:
     if not all(isinstance(value, list) and len(value) == length for value in values):
-        raise StoreDamaged("a value in the state is of another form than it should be")
+        raise StoreDamaged(_OTHER_FORM)

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeAlias
 
-import sqlite_utils
-
 from feedwatch.errors import SchemaTooNew, StoreDamaged, StoreError
 from feedwatch.store.faults import is_busy, translated
 from feedwatch.store.file import (
@@ -50,7 +48,6 @@ class Connection:
         self._patience = BUSY_TIMEOUT
         self._place = place_of(path)
         self._conn.row_factory = sqlite3.Row
-        self.db = sqlite_utils.Database(conn, execute_plugins=False)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -130,7 +127,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection."""
-        self.db.close()
+        self._conn.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -174,6 +171,18 @@ class Connection:
             yield
         finally:
             _wait_in_slices(self._conn)
+
+    @contextmanager
+    def undoing_in_memory(self) -> Iterator[None]:
+        """Keep what savepoints may have to undo in memory, while it is little for each of them.
+
+        SQLite itself would write it to a temporary file, and that is three times what goes to the log.
+        """
+        self._conn.execute("PRAGMA temp_store = MEMORY")
+        try:
+            yield
+        finally:
+            self._conn.execute("PRAGMA temp_store = DEFAULT")
 
     def _execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
         """Execute what may have to wait for another writer, for as long as there is patience."""
@@ -226,15 +235,17 @@ def expected_columns() -> frozenset[tuple[str, str]]:
     try:
         for script in MIGRATIONS:
             conn.executescript(script)
-        return frozenset(conn.execute(COLUMNS))
+        return list_columns(conn)
     finally:
         conn.close()
 
 
-COLUMNS = """
-SELECT tables.name AS of_table, columns.name AS column FROM sqlite_master AS tables
-JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite%'
-"""
+def list_columns(conn: Transaction) -> frozenset[tuple[str, str]]:
+    """The tables that there are, each with each of its columns."""
+    import sqlite_utils  # noqa: PLC0415 — a twentieth of the start of a poll, which does without
+
+    db = sqlite_utils.Database(conn, recursive_triggers=False, execute_plugins=False)
+    return frozenset((table.name, column.name) for table in db.tables for column in table.columns)
 
 
 def insert_row(conn: Transaction, sql: str, values: Parameters) -> int:

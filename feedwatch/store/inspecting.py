@@ -9,9 +9,9 @@ from functools import partial
 
 from feedwatch.errors import StoreDamaged, StoreError
 from feedwatch.store.codec import stamp
-from feedwatch.store.connection import COLUMNS, Connection, Transaction, expected_columns
+from feedwatch.store.connection import Connection, Transaction, expected_columns, list_columns
 from feedwatch.store.faults import translated
-from feedwatch.store.memory import read_snapshot
+from feedwatch.store.memory import read_list
 from feedwatch.store.rules import ADDS_UP, INSTANTS, IS_READABLE, Rule
 from feedwatch.store.schema import VERSION
 
@@ -99,7 +99,7 @@ def _check_file(conn: Transaction) -> str | None:
 
 
 def _check_tables(conn: Transaction) -> str | None:
-    missing = expected_columns() - {tuple(row) for row in conn.execute(COLUMNS)}
+    missing = expected_columns() - list_columns(conn)
     names = [f"{table}.{column}" for table, column in sorted(missing)]
     return f"columns are missing: {_name(names)}" if names else None
 
@@ -139,7 +139,7 @@ def _check_lists(conn: Transaction) -> str | None:
     found = []
     for row in conn.execute("SELECT * FROM feeds WHERE compared_as IS NOT NULL ORDER BY id").fetchall():
         try:
-            read_snapshot(conn, row)
+            read_list(conn, row)
         except StoreDamaged as error:
             found.append(str(error))
     return _name(found) if found else None

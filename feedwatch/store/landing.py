@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 
 from feedwatch.core.model import Change, ChangeKind, Entry, FeedState, NoticeKind, Snapshot
 from feedwatch.core.state import (
@@ -21,6 +20,7 @@ from feedwatch.core.state import (
 from feedwatch.store.codec import (
     instant,
     stamp,
+    write_all_facts,
     write_fact_changes,
     write_facts,
     write_instant,
@@ -28,7 +28,7 @@ from feedwatch.store.codec import (
     write_validators,
 )
 from feedwatch.store.connection import Row, Transaction, insert_row, read_plain
-from feedwatch.store.digest import digest_list
+from feedwatch.store.digest import digest_list, tell_entries
 from feedwatch.store.owing import owe_change, owe_notice
 
 LEFT_ETAGS_KEPT = 16
@@ -40,7 +40,8 @@ POLLS_BEFORE_MOVING = 3
 class Landing:
     """A list that has come, and what was decided about it. `feed` is the feed's row before it lands.
 
-    `at` is when the list was read, as it is written.
+    `told` is what each entry that is remembered says (store/digest.py), by key; `at` is when the list was
+    read, as it is written.
     """
 
     conn: Transaction
@@ -48,6 +49,7 @@ class Landing:
     task: PollTask
     result: PollResult
     memory: FeedMemory
+    told: Mapping[str, str]
     decision: PollDecision
     at: str
 
@@ -129,14 +131,14 @@ def _write_held(landing: Landing, held: HeldReply) -> None:
 
 def _write_believed(landing: Landing, after: Snapshot) -> None:
     conn, decision, feed = landing.conn, landing.decision, landing.feed
-    _write_entries(landing, after.entries)
+    written = _write_entries(landing, after.entries)
     _write_departed(landing, after)
     changes = [_write_change(landing, change) for change in decision.changes]
     for planned in decision.deliveries:
         owe_change(conn, changes[planned.change], planned, landing.result.at)
     if decision.notice:
         owe_notice(conn, decision.notice, decision.notice_addresses)
-    _write_feed(landing, after)
+    _write_feed(landing, after, written)
     _count_move(conn, feed["id"], (feed["moved_to"], feed["moved_polls"]), landing.result.moved_to)
 
 
@@ -154,10 +156,12 @@ WHERE id = :id
 """
 
 
-def _write_feed(landing: Landing, after: Snapshot) -> None:
+def _write_feed(landing: Landing, after: Snapshot, written: Sequence[Entry]) -> None:
+    """Write all of a feed that is no entry's; those `written` do not say what they said before."""
     result, decision = landing.result, landing.decision
-    placed = [entry for entry in after.entries if entry.position is not None]
-    loose = [entry for entry in after.entries if entry.position is None]
+    placed = [entry.key for entry in after.entries if entry.position is not None]
+    loose = [entry.key for entry in after.entries if entry.position is None]
+    told = {**landing.told, **dict(zip([entry.key for entry in written], tell_entries(written), strict=True))}
     values = {
         "id": landing.task.feed_id,
         "number": landing.task.number,
@@ -173,8 +177,8 @@ def _write_feed(landing: Landing, after: Snapshot) -> None:
         "compared_as": decision.compared_as,
         "whole": after.whole,
         "ordered": after.ordered,
-        "entry_order": write_json([[entry.key for entry in placed], [entry.key for entry in loose]]),
-        "list_digest": digest_list(placed, loose),
+        "entry_order": write_json([placed, loose]),
+        "list_digest": digest_list([told[key] for key in placed], [told[key] for key in loose]),
         "entry_count": len(after.entries),
         "grows_at_end": decision.grows_at_end,
         "parts": result.parts if _shows_what_is_kept(result.snapshot, after) else None,
@@ -185,7 +189,7 @@ def _write_feed(landing: Landing, after: Snapshot) -> None:
 
 def _shows_what_is_kept(shown: Snapshot, kept: Snapshot) -> bool:
     """Whether each entry that a document showed is kept where it stood: by that it will be known again."""
-    return [entry.key for entry in shown.entries] == [entry.key for entry in kept.entries]
+    return shown is kept or [entry.key for entry in shown.entries] == [entry.key for entry in kept.entries]
 
 
 def _leave_etag(memory: FeedMemory, coming: str | None) -> list[str]:
@@ -196,8 +200,8 @@ def _leave_etag(memory: FeedMemory, coming: str | None) -> list[str]:
     return [etag for etag in left if etag != coming][-LEFT_ETAGS_KEPT:]
 
 
-def _write_entries(landing: Landing, after: tuple[Entry, ...]) -> None:
-    """Write the entries that differ, and none but those; places are not theirs to keep.
+def _write_entries(landing: Landing, after: tuple[Entry, ...]) -> list[Entry]:
+    """Write the entries that differ, and none but those; places are not theirs to keep. Returns them.
 
     One with a new key is written anew under it: renamed one by one, two that swap would collide.
     """
@@ -208,19 +212,35 @@ def _write_entries(landing: Landing, after: tuple[Entry, ...]) -> None:
     renamed = {was for key, was in rekeyed.items() if key != was}
     first_seen = _read_first_seen(landing, renamed)
     gone = [key for key in old if key not in keys or key in renamed]
-    conn.executemany("DELETE FROM entries WHERE feed_id = ? AND key = ?", [(feed_id, key) for key in gone])
+    if gone:
+        conn.executemany(
+            "DELETE FROM entries WHERE feed_id = ? AND key = ?", [(feed_id, key) for key in gone]
+        )
     for key in gone:
         del old[key]
+    differing = [entry for entry in after if not _is_kept(old.get(entry.key), entry)]
+    all_facts = write_all_facts([entry.facts for entry in differing])
     rows = [
-        _entry_row(feed_id, entry, first_seen.get(rekeyed.get(entry.key, ""), landing.at))
-        for entry in after
-        if entry.key not in old or _KEPT(old[entry.key]) != _KEPT(entry)
+        _entry_row(feed_id, entry, facts, first_seen.get(rekeyed.get(entry.key, ""), landing.at))
+        for entry, facts in zip(differing, all_facts, strict=True)
     ]
     conn.executemany(_UPSERT_ENTRY, rows)
+    return differing
 
 
-_KEPT = attrgetter("title", "link", "facts", "dated_at", "alias")
-"""What is kept of an entry under its key."""
+def _is_kept(was: Entry | None, entry: Entry) -> bool:
+    """Whether what is kept of an entry under its key is what it says."""
+    if was is None or was is entry:
+        return was is entry
+    return (
+        was.title == entry.title
+        and was.link == entry.link
+        and was.facts == entry.facts
+        and was.dated_at == entry.dated_at
+        and was.alias == entry.alias
+    )
+
+
 _UPSERT_ENTRY = """
 INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (feed_id, key) DO UPDATE SET
     title = excluded.title, link = excluded.link, facts = excluded.facts, dated_at = excluded.dated_at,
@@ -239,13 +259,13 @@ def _read_first_seen(landing: Landing, keys: set[str]) -> Mapping[str, str]:
     return {row["key"]: stamp(instant(row["first_seen_at"])) for row in rows}
 
 
-def _entry_row(feed_id: int, entry: Entry, first_seen_at: str) -> tuple[object, ...]:
+def _entry_row(feed_id: int, entry: Entry, facts: str, first_seen_at: str) -> tuple[object, ...]:
     return (
         feed_id,
         entry.key,
         entry.title,
         entry.link,
-        write_facts(entry.facts),
+        facts,
         write_instant(entry.dated_at),
         entry.alias,
         first_seen_at,
@@ -258,7 +278,8 @@ def _write_departed(landing: Landing, after: Snapshot) -> None:
         _forget_departed(landing, after)
     feed_id = landing.task.feed_id
     rows = [(feed_id, entry.key, entry.alias, landing.at) for entry in landing.decision.departed]
-    landing.conn.executemany("INSERT OR REPLACE INTO departed VALUES (?, ?, ?, ?)", rows)
+    if rows:
+        landing.conn.executemany("INSERT OR REPLACE INTO departed VALUES (?, ?, ?, ?)", rows)
 
 
 def _forget_departed(landing: Landing, after: Snapshot) -> None:

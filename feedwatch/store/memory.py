@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from feedwatch.core.model import ChangeKind, Details, Entry, FeedState, Kind, Reason, RecordedChange, Snapshot
 from feedwatch.core.state import FeedMemory, HeldReply, PollTask, Silence
 from feedwatch.errors import StoreDamaged
 from feedwatch.store.codec import (
     instant,
+    read_all_facts,
+    read_all_instants,
     read_fact_changes,
     read_facts,
     read_instant,
@@ -21,7 +23,7 @@ from feedwatch.store.codec import (
     read_word,
 )
 from feedwatch.store.connection import Row, Transaction, read_plain
-from feedwatch.store.digest import digest_list
+from feedwatch.store.digest import digest_list, tell_entries
 
 CHANGE_COLUMNS = """
     changes.id AS change_id, changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind,
@@ -32,18 +34,35 @@ CHANGE_COLUMNS = """
 """What a change is read from, where `changes` and its `feeds` are joined."""
 
 
-def recall_feed(
-    conn: Transaction, row: Row, coming: Sequence[Entry], silences: tuple[Silence, ...]
-) -> FeedMemory:
-    """What is known of a feed at the moment a list with these entries lands.
+class StoredList(NamedTuple):
+    """The last snapshot of a feed, and what each of its entries says (store/digest.py), by key."""
 
-    Its row says beside its columns whether anything has departed from it (`has_departed`).
-    """
+    snapshot: Snapshot
+    told: Mapping[str, str]
+
+
+MEMORY_COLUMNS = """
+    feeds.id, feeds.account, feeds.name, feeds.compared_as, feeds.entry_order, feeds.list_digest,
+    feeds.whole, feeds.ordered, feeds.held_reason, feeds.held_digest, feeds.body_etag, feeds.left_etags,
+    feeds.grows_at_end, feeds.failures, feeds.failing_since_at, feeds.broken_announced,
+    EXISTS (SELECT 1 FROM departed WHERE feed_id = feeds.id) AS has_departed
+"""
+"""What is known of a feed is read from these."""
+
+
+def recall_feed(
+    conn: Transaction,
+    row: Row,
+    stored: StoredList | None,
+    coming: Sequence[Entry],
+    silences: tuple[Silence, ...],
+) -> FeedMemory:
+    """What is known of a feed, of MEMORY_COLUMNS, at the moment a list with these entries lands."""
     held = (
         HeldReply(read_word(Reason, row["held_reason"]), row["held_digest"]) if row["held_reason"] else None
     )
     return FeedMemory(
-        snapshot=read_snapshot(conn, row),
+        snapshot=stored.snapshot if stored else None,
         compared_as=row["compared_as"],
         seen=_find_seen(conn, row["id"], coming) if row["has_departed"] else frozenset(),
         held=held,
@@ -79,7 +98,15 @@ def read_change(row: Row) -> RecordedChange:
 
 def read_entry(row: Row, position: int | None) -> Entry:
     """An entry from its row; its place is the feed's to know."""
-    return _read_line([row[column] for column in _COLUMNS], position)
+    return Entry(
+        key=row["key"],
+        title=row["title"],
+        link=row["link"],
+        position=position,
+        facts=read_facts(row["facts"]),
+        dated_at=read_instant(row["dated_at"]),
+        alias=row["alias"],
+    )
 
 
 TASK_COLUMNS = """
@@ -126,8 +153,8 @@ def read_task(row: Sequence[Any]) -> PollTask:
     )
 
 
-def read_snapshot(conn: Transaction, row: Row) -> Snapshot | None:
-    """The last snapshot of a feed, in order; None if there is none.
+def read_list(conn: Transaction, row: Row) -> StoredList | None:
+    """The list of a feed as it was when it landed last; None if none has.
 
     Raises:
         StoreDamaged: it does not read as it was written: compared, the damage would become changes.
@@ -135,27 +162,37 @@ def read_snapshot(conn: Transaction, row: Row) -> Snapshot | None:
     if row["compared_as"] is None:
         return None
     keys, more = read_order(row["entry_order"])
-    lines = {line[0]: line for line in read_plain(conn, _LINES, (row["id"],))}
     try:
-        placed = [_read_line(lines[key], rank) for rank, key in enumerate(keys, start=1)]
-        loose = [_read_line(lines[key], None) for key in more]
+        entries = _read_entries(conn, row["id"], keys, more)
     except KeyError as error:
         raise _damaged(row, "an entry of it is missing") from error
     except StoreDamaged as error:
         raise _damaged(row, str(error)) from error
-    # NULL: written before there was one.
-    if row["list_digest"] is not None and row["list_digest"] != digest_list(placed, loose):
+    told = tell_entries(entries)
+    digest = digest_list(told[: len(keys)], told[len(keys) :])
+    # NULL: written before there was one. More is told than there are entries only where facts are no texts.
+    if row["list_digest"] not in (digest, None) or len(told) != len(entries):
         raise _damaged(row, "it does not read as it was written")
-    return Snapshot((*placed, *loose), whole=bool(row["whole"]), ordered=bool(row["ordered"]))
+    snapshot = Snapshot(entries, whole=bool(row["whole"]), ordered=bool(row["ordered"]))
+    return StoredList(snapshot, dict(zip([entry.key for entry in entries], told, strict=True)))
 
 
-_COLUMNS = ("key", "title", "link", "facts", "dated_at", "alias")
-_LINES = f"SELECT {', '.join(_COLUMNS)} FROM entries WHERE feed_id = ?"  # noqa: S608 — only our own text
+def _read_entries(
+    conn: Transaction, feed_id: int, keys: Sequence[str], more: Sequence[str]
+) -> tuple[Entry, ...]:
+    """Entries in order: those with a place, then `more`. KeyError if one is missing."""
+    lines = read_plain(conn, _LINES, (feed_id,)).fetchall()
+    all_facts = read_all_facts([line[-1] for line in lines])
+    dates = read_all_instants([line[-2] for line in lines])
+    places = {key: place for place, key in enumerate(keys, start=1)}
+    entries = {
+        key: Entry(key, title, link, places.get(key), facts, dated_at, alias)
+        for (key, title, link, alias, *_), facts, dated_at in zip(lines, all_facts, dates, strict=True)
+    }
+    return tuple([entries[key] for key in (*keys, *more)])
 
 
-def _read_line(line: Sequence[Any], position: int | None) -> Entry:
-    key, title, link, facts, dated_at, alias = line
-    return Entry(key, title, link, position, read_facts(facts), read_instant(dated_at), alias)
+_LINES = "SELECT key, title, link, alias, dated_at, facts FROM entries WHERE feed_id = ?"
 
 
 def _damaged(row: Row, why: str) -> StoreDamaged:

@@ -1,4 +1,4 @@
-"""Polls: taken with a number, and landed in one transaction each, or not at all."""
+"""Polls: taken with a number, and landed together, each of them as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 
-from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason
+from feedwatch.core.model import Notice, NoticeKind, NoticeLine, Reason, Snapshot
 from feedwatch.core.snapshot import complete_snapshot
 from feedwatch.core.state import (
     FailedPoll,
@@ -24,7 +24,7 @@ from feedwatch.store.codec import instant, stamp
 from feedwatch.store.connection import Connection, Transaction, read_plain
 from feedwatch.store.faults import translated
 from feedwatch.store.landing import Landing, write_decision, write_failure, write_unchanged
-from feedwatch.store.memory import TASK_COLUMNS, read_task, recall_feed
+from feedwatch.store.memory import MEMORY_COLUMNS, TASK_COLUMNS, read_list, read_task, recall_feed
 from feedwatch.store.owing import owe_notice
 from feedwatch.store.silencing import read_silences
 
@@ -123,7 +123,7 @@ class Polls(Connection):
         Raises:
             StoreError: it is not one list's fault, and none has landed.
         """
-        with self.transaction() as conn:
+        with self.undoing_in_memory(), self.transaction() as conn:
             silences = read_silences(conn, min(poll.result.at for poll in polls)) if polls else ()
             return tuple(self._land_alone(conn, poll, silences) for poll in polls)
 
@@ -197,28 +197,38 @@ def _land(conn: Transaction, poll: ReadPoll, silences: Sequence[Silence]) -> Pol
     if feed is None:
         return None
     in_force = tuple(silence for silence in silences if silence.ends_at > result.at)
-    memory = recall_feed(conn, feed, (*result.snapshot.entries, *result.earlier), in_force)
-    if result.places is not None:
+    stored = read_list(conn, feed)
+    memory = recall_feed(conn, feed, stored, (*result.snapshot.entries, *result.earlier), in_force)
+    if result.stood is not None:
         completed = _complete(result, memory) if feed["landed_number"] == task.landed else None
-        if completed is None:
+        decision = poll.decide(memory, completed) if completed else None
+        if completed is None or decision is None or _tells_of_unread(decision, result.snapshot):
             conn.execute(_READ_WHOLE, (stamp(result.at), task.feed_id))
             return None
         result = completed
-    decision = poll.decide(memory, result)
-    write_decision(Landing(conn, feed, task, result, memory, decision, stamp(result.at)))
+    else:
+        decision = poll.decide(memory, result)
+    told = stored.told if stored else {}
+    write_decision(Landing(conn, feed, task, result, memory, told, decision, stamp(result.at)))
     return decision
 
 
 def _complete(result: PollResult, memory: FeedMemory) -> PollResult | None:
     """A list of which only what is new was read, with what is known of it; None if it is to be read whole."""
-    if memory.snapshot is None or result.places is None:
+    if memory.snapshot is None or result.stood is None:
         return None
-    snapshot = complete_snapshot(result.snapshot, result.places, memory.snapshot)
-    return replace(result, snapshot=snapshot, places=None) if snapshot else None
+    snapshot = complete_snapshot(result.snapshot, result.stood, memory.snapshot)
+    return replace(result, snapshot=snapshot, stood=None) if snapshot else None
+
+
+def _tells_of_unread(decision: PollDecision, read: Snapshot) -> bool:
+    """Whether a title that was not read has made room, say: what it shows is told with that, and not kept."""
+    keys = {entry.key for entry in read.entries}
+    return any(change.after is not None and change.after.key not in keys for change in decision.changes)
 
 
 _READ_WHOLE = "UPDATE feeds SET parts = NULL, next_poll_at = min(next_poll_at, ?) WHERE id = ?"
 _STILL_ASKED = f"""
-SELECT feeds.*, EXISTS (SELECT 1 FROM departed WHERE feed_id = feeds.id) AS has_departed
+SELECT {MEMORY_COLUMNS}, feeds.landed_number, feeds.moved_to, feeds.moved_polls
 FROM {_POLLED} WHERE feeds.id = ? AND landed_number < ? AND {_WATCHED}
 """  # noqa: S608 — only our own text

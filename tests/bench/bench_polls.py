@@ -68,6 +68,7 @@ class Bench:
         small = job.small
         known = self._small.setdefault((small.setting, small.case), {})
         if not {each.name for each in (*job.programs, *job.peers)} <= known.keys():
+            # Also of those that find nothing: none is tried once more for each case.
             known.update({each.name: {} for each in (*job.programs, *job.peers)})
             known.update(self._repeat(small))
         return known
@@ -77,9 +78,8 @@ class Bench:
         taken: _Rounds = {}
         for repeat in range(job.repeats):
             programs = self._make([*job.programs, *(job.peers if repeat == 0 else ())])
-            lives = live(
-                self._farm, programs[:: -1 if repeat % 2 else 1], job.case, job.setting, self._steps, tell
-            )
+            in_turn = programs[::-1] if repeat % 2 else programs
+            lives = live(self._farm, in_turn, job.case, job.setting, self._steps, tell)
             for life in sorted(lives, key=lambda life: programs.index(life.program)):
                 self._keep(life, job, taken)
         return taken

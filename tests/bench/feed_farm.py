@@ -46,13 +46,12 @@ class State:
 
 @dataclass(slots=True)
 class Served:
-    """What was served: whole feeds, 304s, and the entries that messages named."""
+    """What was served: whole feeds, 304s, messages taken, and the entries that they named."""
 
     whole: int = 0
     not_modified: int = 0
     messages: int = 0
     told: int = 0
-    connections: int = 0
 
 
 class Farm:
@@ -69,10 +68,6 @@ class Farm:
         if order:
             self.state = State(**order)
         return json.dumps(asdict(served))
-
-    def count_connection(self) -> None:
-        """Somebody has connected."""
-        self._served.connections += 1
 
     def answer(self, head: bytes, path: bytes, body: bytes | None) -> bytes:
         """The answer to a request; one that has a body is a message."""
@@ -128,7 +123,6 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._farm.count_connection()
 
     def data_received(self, data: bytes) -> None:
         self._waiting += data

@@ -59,7 +59,7 @@ def plan_case(
     """One case: the larger, the less often, and peers only where they end."""
     entries = case.feeds * case.entries
     if entries > _PEERS_UP_TO:
-        return Job(setting, case, programs, (), 1 + (repeats > 1))
+        return Job(setting, case, programs, (), min(repeats, 2))
     return Job(setting, case, programs, peers, repeats)
 
 

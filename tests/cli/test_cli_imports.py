@@ -33,6 +33,7 @@ ATOM = b"""\
 
 OF_TERMINALS = {"rich", "pygments"}
 OF_MESSAGES = {"apprise", "requests", "jinja2"}
+OF_INSPECTING = {"sqlite_utils"}
 OF_THE_DAEMON = {"apscheduler", "feedwatch.daemon"}
 OF_THE_API = {"oauthlib", "feedwatch.netflix.api", "feedwatch.netflix.replies", "feedwatch.services.netflix"}
 OF_OTHER_COMMANDS = {"starlette", "uvicorn", "feedwatch.checking", "feedwatch.titles", "feedwatch.signing_in"}
@@ -41,7 +42,13 @@ OF_THE_NETWORK = {"asyncio", "ssl", "httpx", "aiohttp", "lxml"}
 NEVER = {"feedparser"}
 """It has a process of its own (hostile documents)."""
 UNUSED_BY_POLLS = (
-    OF_TERMINALS | OF_THE_DAEMON | OF_THE_API | OF_OTHER_COMMANDS | OF_OTHER_CONFIGURATIONS | NEVER
+    OF_TERMINALS
+    | OF_INSPECTING
+    | OF_THE_DAEMON
+    | OF_THE_API
+    | OF_OTHER_COMMANDS
+    | OF_OTHER_CONFIGURATIONS
+    | NEVER
 )
 
 
@@ -64,7 +71,7 @@ def loaded_by(folder: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize("words", [["--help"], ["poll", "--help"], ["--version"]], ids=" ".join)
 def test_help_loads_no_library(tmp_path: Path, words: list[str]) -> None:
     """Help is there at once: it imports nothing that takes its time."""
-    heavy = {"pydantic", "sqlite_utils", "yaml"} | OF_MESSAGES | OF_THE_NETWORK | UNUSED_BY_POLLS
+    heavy = {"pydantic", "yaml"} | OF_MESSAGES | OF_THE_NETWORK | UNUSED_BY_POLLS
     assert loaded_by(tmp_path, *words) & heavy == set()
 
 
@@ -98,3 +105,16 @@ def test_poll_loads_the_one_plugin_that_it_sends_with(tmp_path: Path) -> None:
     plugins = {each.split(".")[2] for each in loaded if each.startswith("apprise.plugins.")}
     assert plugins == {"base", "custom_json"}
     assert loaded & (UNUSED_BY_POLLS | {"jinja2"}) == set()
+
+
+def test_poll_that_tells_nothing_new_loads_no_apprise(tmp_path: Path) -> None:
+    """Addresses that were found to be fine are not checked again, until they or what checks them change."""
+    with FeedServer() as feeds, WebhookSink() as sink:
+        target = f'targets: {{phone: "{sink.url_as("json")}"}}\n'
+        (tmp_path / "config.yaml").write_text(CONFIG.format(feed=feeds.url("/list")) + target)
+        feeds.on("/list", reply(ATOM))
+        loaded_by(tmp_path, "--config", "config.yaml", "poll")
+        assert loaded_by(tmp_path, "--config", "config.yaml", "poll") & OF_MESSAGES == set()
+        other = f'targets: {{phone: "{sink.url_as("json")}?cto=5"}}\n'
+        (tmp_path / "config.yaml").write_text(CONFIG.format(feed=feeds.url("/list")) + other)
+        assert "apprise" in loaded_by(tmp_path, "--config", "config.yaml", "poll")

@@ -27,7 +27,7 @@ from lists import (
 
 from feedwatch.core.decide import PollTerms, announce_recovery, decide_poll
 from feedwatch.core.kinds import KindRules, rules_of
-from feedwatch.core.model import ChangeKind, Form, Kind, NoticeKind, Reason, Snapshot
+from feedwatch.core.model import ChangeKind, Kind, NoticeKind, Reason, Snapshot
 from feedwatch.core.state import FeedMemory, PollDecision, PollResult, Verdict
 
 NEXT = NOW + timedelta(minutes=15)
@@ -38,7 +38,6 @@ TWELVE = "A B C D E F G H I J K L"
 def result(snapshot: Snapshot, etag: str | None = None) -> PollResult:
     return PollResult(
         snapshot,
-        form=Form.PLAIN,
         validators=(),
         body_digest=b"",
         content_digest=b"",

@@ -11,7 +11,7 @@ from lists import DAY, HISTORY, NOW, viewings
 from feedwatch.core.decide import PollTerms, decide_poll
 from feedwatch.core.diff import Difference
 from feedwatch.core.earlier import Gap, choose_between, close_window, find_gap
-from feedwatch.core.model import Entry, Form, Snapshot
+from feedwatch.core.model import Entry, Snapshot
 from feedwatch.core.state import FeedMemory, PollDecision, PollResult, Verdict
 
 TERMS = PollTerms("jane/history", HISTORY, NOW + DAY, NOW + DAY)
@@ -29,7 +29,7 @@ def whole(history: list[int]) -> tuple[Entry, ...]:
 
 
 def decide(memory: FeedMemory, window: Snapshot, earlier: tuple[Entry, ...] = ()) -> PollDecision:
-    result = PollResult(window, Form.PLAIN, (), b"", b"", NOW, earlier=earlier)
+    result = PollResult(window, (), b"", b"", NOW, earlier=earlier)
     return decide_poll(memory, result, TERMS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,8 @@ from lists import HISTORY, QUEUE, RATINGS, RECOMMENDATIONS, STREAM, tell
 
 from feedwatch.core.diff import diff_snapshots
 from feedwatch.core.kinds import KindRules, rules_of
-from feedwatch.core.model import Kind, Page, RawEntry, Snapshot
-from feedwatch.core.snapshot import build_snapshot, date_entries
+from feedwatch.core.model import Details, Entry, Kind, Page, RawEntry, Snapshot
+from feedwatch.core.snapshot import build_snapshot, complete_snapshot, date_entries
 from feedwatch.parse import read_direct
 from feedwatch.sandbox.documents import Slice, list_items, write_atom, write_plain
 from feedwatch.sandbox.world import World
@@ -246,3 +247,22 @@ def test_a_title_that_is_not_liked_is_rated_so(world: World) -> None:
     for atom in (True, False):
         snapshot = read_list(world, "ratings", atom=atom)
         assert snapshot.entries[0].facts["rating"] == "not_interested"
+
+
+# ── what is new, and what is as it was ────────────────────────────────────────────────────────────
+
+
+def test_one_that_comes_gives_the_others_another_place_and_nothing_else() -> None:
+    """All that an entry says goes with it to its new place; one that stays where it was is the same one."""
+    known = [
+        Entry(
+            name, f"T{name}", "l", place, {"year": "1999"}, NOW, f"a{name}", Details("p", "t"), "/catalog/1"
+        )
+        for place, name in enumerate("ab", start=1)
+    ]
+    before, new = (Snapshot(tuple(e), whole=True, ordered=True) for e in (known, [Entry("n", "N", None, 1)]))
+    found = complete_snapshot(new, (0, None, 1), before)
+    assert found is not None
+    assert [(each.key, each.position) for each in found.entries] == [("a", 1), ("n", 2), ("b", 3)]
+    assert found.entries[0] is known[0]
+    assert astuple(found.entries[2]) == astuple(replace(known[1], position=3))

@@ -39,29 +39,14 @@ _DATES = [
     *("1793448000", "Sat, 31 Oct 2026 12:00 EST", " 2026-10-31T12:00:00+01:00 "),
 ]
 _HTML = [
-    *(
-        "<b>bold</b>",
-        "<b>open",
-        "a</x-y>b",
-        "<i>It</i> &lt;3",
-        "I <3 you &hearts;",
-        "caf&eacute;",
-        "caf&bogus;",
-    ),
-    *("&#233;t&#xe9;", "</script>x", "<marquee>no</marquee>", "<P>Upper</P>", "&amp;amp;", "<!-- c -->d"),
-    *("<img src='http://i.example/p.jpg'/>text", "<p>Some <a href='/x'>HTML</a></p>", "<![CDATA[x]]>"),
+    *("<b>bold</b>", "<b>open", "a</x-y>b", "<i>It</i> &lt;3", "I <3 you &hearts;", "caf&eacute;"),
+    *("caf&bogus;", "&#233;t&#xe9;", "</script>x", "<marquee>no</marquee>", "<P>Upper</P>"),
+    *("&amp;amp;", "<!-- c -->d", "<img src='http://i.example/p.jpg'/>text"),
+    *("<p>Some <a href='/x'>HTML</a></p>", "<![CDATA[x]]>"),
 ]
 _LETTERS = [
-    *(
-        "caf\xc3\xa9",
-        "caf\xe9",
-        "\u2019\xe2\u20ac",
-        "win\x93dows\x94",
-        "\x81\x8d",
-        "\xa0nbsp\xa0",
-        "\x85next",
-    ),
-    *("\u3000wide\u2028", "\u202ertl", "\u212aelvin", "\xe2\x80\x99"),
+    *("caf\xc3\xa9", "caf\xe9", "\u2019\xe2\u20ac", "win\x93dows\x94", "\x81\x8d", "\xa0nbsp\xa0"),
+    *("\x85next", "\u3000wide\u2028", "\u202ertl", "\u212aelvin", "\xe2\x80\x99"),
 ]
 _ADDRESSES = [
     *("http://h.example/1", "http:////h.example//2", "HTTP://h.example/a?b=1&c=2", "http://h.example/?a=1&amp;b;=2"),
@@ -96,18 +81,12 @@ _COMMON = ["title", "link", "guid", "pubDate", "description", "content:encoded",
 _READ = [
     *("category", "author", "enclosure", "comments", "source", "media:title", "media:description"),
     *("media:content", "media:thumbnail", "media:credit", "media:rating", "dc:title", "dc:creator"),
-    *(
-        "dc:description",
-        "dc:subject",
-        "dcterms:created",
-        "dcterms:issued",
-        "dcterms:modified",
-        "itunes:title",
-    ),
-    *("itunes:subtitle", "itunes:author", "itunes:image", "itunes:duration", "itunes:explicit", "atom:link"),
-    *("atom:id", "atom:updated", "atom:published", "atom:summary", "summary", "id", "published", "updated"),
-    *("pubdate", "PubDate", "GUID", "letterboxd:watchedDate", "letterboxd:memberRating", "user_read_at"),
-    *("letterboxd:filmTitle", "letterboxd:filmYear", "user_rating", "book_published", "thr:total"),
+    *("dc:description", "dc:subject", "dcterms:created", "dcterms:issued", "dcterms:modified"),
+    *("itunes:title", "itunes:subtitle", "itunes:author", "itunes:image", "itunes:duration"),
+    *("itunes:explicit", "atom:link", "atom:id", "atom:updated", "atom:published", "atom:summary"),
+    *("summary", "id", "published", "updated", "pubdate", "PubDate", "GUID", "letterboxd:watchedDate"),
+    *("letterboxd:memberRating", "user_read_at", "letterboxd:filmTitle", "letterboxd:filmYear"),
+    *("user_rating", "book_published", "thr:total"),
 ]
 _DECLINED = [
     *("atom:title", "atom:content", "body", "abstract", "date", "created", "modified", "encoded"),
@@ -125,53 +104,17 @@ _USUAL_TAGS = {
     "enclosure": ['enclosure url="http://i.example/e.jpg" type="image/jpeg" length="1"'],
     "category": ["category", 'category domain="x"'],
 }  # fmt: skip
+_ATTRIBUTES = [
+    *("isPermaLink", "ispermalink", "type", "href", "rel", "url", "domain", "xml:lang", "medium"),
+    *("text", "xml:base", "mode", "version", "about", "base", "itunes:type", "width", "length"),
+]
+_VALUES = [
+    *("true", "false", "True", "", "html", "plain", "text/html", "text", "xhtml", "HTML", "alternate"),
+    *("self", "enclosure", "http://h.example/1", "/x", "image/jpeg", "image"),
+    *("http:////h/3 ", "base64"),
+]
 _ANY_ATTRIBUTES = st.dictionaries(
-    st.sampled_from(
-        [
-            *(
-                "isPermaLink",
-                "ispermalink",
-                "type",
-                "href",
-                "rel",
-                "url",
-                "domain",
-                "xml:lang",
-                "medium",
-                "text",
-            ),
-            *("xml:base", "mode", "version", "about", "base", "itunes:type", "width", "length"),
-        ]
-    ),
-    st.sampled_from(
-        [
-            *(
-                "true",
-                "false",
-                "True",
-                "",
-                "html",
-                "plain",
-                "text/html",
-                "text",
-                "xhtml",
-                "HTML",
-                "alternate",
-            ),
-            *(
-                "self",
-                "enclosure",
-                "http://h.example/1",
-                "/x",
-                "image/jpeg",
-                "image",
-                "http:////h/3 ",
-                "base64",
-            ),
-        ]
-    ),
-    min_size=1,
-    max_size=2,
+    st.sampled_from(_ATTRIBUTES), st.sampled_from(_VALUES), min_size=1, max_size=2
 )
 _REDECLARED = st.sampled_from(
     [

@@ -79,9 +79,14 @@ def test_updated_of_an_entry_does_not_count_where_titles_have_no_place_in_time(
         ("<published>2026-10-01T00:00:00.123+02:00</published>", False),
         ("", True),
         ("<published>yesterday</published>", True),
+        ("<published>2026-10-31T23:59:59-07:00</published>", False),
         ("<published>2026-13-01T00:00:00Z</published>", True),
+        ("<published>2026-02-30T00:00:00Z</published>", True),
+        ("<published>2026-10-01T25:00:00Z</published>", True),
+        ("<published>2026-10-01T00:00:00+99:00</published>", True),
         ("<dc:published>2026-10-01T00:00:00Z</dc:published>", True),
         ("<published/>", True),
+        ("<source><published>2026-10-01T00:00:00Z</published></source>", True),
         ("<!-- <published>2026-10-01T00:00:00Z</published> -->", True),
     ],
 )
@@ -108,6 +113,10 @@ HIDDEN = {
     "an updated in CDATA": "<item><title><![CDATA[<updated>{}</updated>]]></title></item>",
     "an updated in CDATA after a comment": "<!-- <![CDATA[ --><item><![CDATA[<updated>{}</updated>]]></item>",
     "an updated with an element in it": "<entry><updated><b>{}</b></updated></entry>",
+    "an updated that is no date": "<entry><published>2026-10-01T00:00:00Z</published>"
+    "<content><updated>v{}</updated></content></entry>",
+    "a date in an item before what looks like an entry": "<item><title>x</title><pubDate>{}</pubDate></item>"
+    "<item><x><entry>y</entry></x></item>",
     "an updated that is long": "<entry><updated>{}" + "x" * 80 + "</updated></entry>",
     "an updated in a title": "<entry><title>&lt;updated>{}&lt;/updated></title></entry>",
     "another element": "<entry><last_updated>{}</last_updated></entry>",

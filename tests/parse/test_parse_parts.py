@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedwatch.core.model import Kind
+from feedwatch.parse.guard import MOST_ENTRIES
 from feedwatch.parse.parts import Parts, cut_entries
 
 HOW = "read so"
@@ -71,6 +72,12 @@ def test_document_is_cut_at_its_entries() -> None:
 def test_what_is_not_plain_to_see_is_not_cut(body: bytes) -> None:
     """A comment, CDATA, an entry within an entry, something between two: the document is read whole."""
     assert cut_entries(body, Kind.STREAM) is None
+
+
+def test_more_entries_than_a_feed_has_are_not_cut() -> None:
+    """Read one by one they would slip by who refuses them together."""
+    assert cut_entries(feed("<entry></entry>" * (MOST_ENTRIES + 1)), Kind.QUEUE) is None
+    assert cut_entries(feed("<entry></entry>" * MOST_ENTRIES), Kind.QUEUE) is not None
 
 
 def test_entries_are_known_where_they_stood() -> None:

@@ -14,7 +14,7 @@ from watching import EVERYTHING, TARGETS, Watch, watching
 
 from feedwatch.core.model import RecordedChange
 from feedwatch.poll import PollOutcome, reading
-from feedwatch.poll.known import find_places
+from feedwatch.poll.known import find_known
 
 KINDS = ("stream", "queue", "ratings", "recommendations")
 ATOM = '<feed xmlns="http://www.w3.org/2005/Atom"><id>f</id><updated>{at}</updated><title>F</title>{head}{entries}</feed>'
@@ -155,11 +155,11 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     def find(task: object, *rest: object) -> tuple[int | None, ...] | None:
         name = str(getattr(task, "name", ""))
-        places = None if name.startswith("whole") else find_places(task, *rest)  # type: ignore[arg-type]
-        found[name] += places is not None
-        return places
+        stood = None if name.startswith("whole") else find_known(task, *rest)  # type: ignore[arg-type]
+        found[name] += stood is not None
+        return stood
 
-    monkeypatch.setattr(reading, "find_places", find)
+    monkeypatch.setattr(reading, "find_known", find)
     return found
 
 
@@ -203,8 +203,7 @@ async def test_whatever_happens_is_told_as_if_all_were_read(
     for _ in range(30):
         server.on("/f", page.write())
         reports = await watch.poll()
-        if any(report.outcome is PollOutcome.LATE for report in reports.values()):
-            reports = await watch.poll_due()  # what had to be read together is, at once
+        assert not any(report.outcome is PollOutcome.LATE for report in reports.values())
         watch.moment.pass_by(minutes=15)
         await assert_same(watch)
         moves = [move for weight, move in MOVES for _ in range(weight)]
@@ -252,11 +251,39 @@ async def test_id_that_stands_there_twice_is_read_with_the_one_that_it_shares(
     page.items.insert(0, replace(page.items[5], title="Twice"))
     page.items.insert(0, Item(99, "Brazil"))
     server.on("/f", page.write())
-    assert (await watch.outcome("a/known-stream")) is PollOutcome.LATE
-    reports = await watch.poll_due()
-    assert reports["a/known-stream"].outcome is PollOutcome.COMPARED
+    assert (await watch.outcome("a/known-stream")) is PollOutcome.COMPARED
     await watch.poll("a/whole-stream")
     assert ("added", "Brazil") in await watch.changes("a/known-stream")
+    await assert_same(watch)
+
+
+async def test_entries_that_say_something_of_each_other_are_read_together(
+    server: FeedServer, watch: Watch, known: Counter[str]
+) -> None:
+    """One has a base, which is taken for all behind it: however little is new is read with the rest."""
+    item = "<item{}><guid isPermaLink='false'>g{}</guid><title>T{}</title><link>f/{}</link></item>"
+    bases = ("", " xml:base='http://b/'", "", "")
+    items = [item.format(base, *[number] * 3) for number, base in enumerate(bases)]
+    for number in range(4, 7):
+        server.on("/f", reply(RSS.format(at="", head="", entries="".join(items)).encode()))
+        await watch.poll()
+        await assert_same(watch)
+        items.append(item.format("", *[number] * 3))
+    assert await watch.changes("a/known-recommendations") == [("added", "T4"), ("added", "T5")]
+    assert not any(known.values())
+
+
+async def test_title_that_makes_room_is_told_with_all_that_it_shows(
+    server: FeedServer, watch: Watch, known: Counter[str]
+) -> None:
+    """One is edited and goes down: the one that goes up for it is told, and what it shows has to be read."""
+    page = Page()
+    server.on("/f", page.write())
+    await watch.poll()
+    page.items[:2] = [page.items[1], replace(page.items[0], title="Ran")]
+    server.on("/f", page.write())
+    await watch.poll()
+    assert [kind for kind, _ in await watch.changes("a/whole-queue")] == ["moved"]
     await assert_same(watch)
 
 
@@ -274,7 +301,5 @@ async def test_list_that_landed_meanwhile_is_read_whole_at_once(
     page.items.insert(0, Item(100, "Ran"))
     server.on("/f", page.write())
     (report,) = await watch.assembly.poller.run_round(late)
-    assert report.outcome is PollOutcome.LATE
-    (report,) = (await watch.poll_due("a/known-stream")).values()
     assert report.outcome is PollOutcome.COMPARED
     assert await watch.changes("a/known-stream") == [("added", "Brazil"), ("added", "Ran")]

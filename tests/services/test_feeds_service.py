@@ -13,7 +13,7 @@ from feedwatch.services import (
     ListedFeed,
     Means,
     Memory,
-    host_of,
+    find_index_host,
     open_service,
 )
 from feedwatch.services.base import Sign
@@ -37,7 +37,7 @@ async def test_feeds_are_what_the_configuration_names() -> None:
         ),
         authoritative=True,
     )
-    assert host_of(settings) is None
+    assert find_index_host(settings) is None
     assert "http" not in repr(settings)
 
 

@@ -23,7 +23,7 @@ from feedwatch.services import (
     Means,
     Memory,
     NetflixSettings,
-    host_of,
+    find_index_host,
     open_service,
 )
 
@@ -322,5 +322,5 @@ async def refuse_to_fetch(url: str, /, **_: object) -> FetchOutcome:
 def test_settings_show_no_secret() -> None:
     """Neither credentials nor the user show in a repr; the host is known without its user part."""
     settings = NetflixSettings("https://me:pw@Api.example.net:8443/v1", CONSUMER, TOKEN, "T1.-")
-    assert host_of(settings) == "api.example.net:8443"
+    assert find_index_host(settings) == "api.example.net:8443"
     assert not re.search(r"secret|access|T1|pw", repr(settings).replace("wishes", ""))

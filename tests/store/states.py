@@ -13,7 +13,6 @@ from feedwatch.core.model import (
     ChangeKind,
     Entry,
     FetchFailed,
-    Form,
     FoundFeed,
     Kind,
     Notice,
@@ -122,7 +121,7 @@ def take(store: Store, feed: str = FEED, now: datetime = START) -> PollTask:
 def reply(snapshot: Snapshot, at: datetime = START, **fields: Any) -> PollResult:
     """What a poll brought."""
     known: dict[str, Any] = {"validators": (), "body_digest": b"body", "content_digest": b"content"}
-    return PollResult(snapshot, Form.ATOM, at=at, **{**known, **fields})
+    return PollResult(snapshot, at=at, **{**known, **fields})
 
 
 def believing(snapshot: Snapshot, at: datetime = START, **fields: Any) -> PollDecision:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,32 @@ def test_facts_come_back_and_are_written_alike(facts: dict[str, str]) -> None:
     text = codec.write_facts(facts)
     assert codec.read_facts(text) == facts
     assert codec.write_facts(dict(reversed(facts.items()))) == text
+
+
+@given(all_facts=st.lists(st.dictionaries(TEXTS | st.just("}\n{"), TEXTS | st.just("}\n{"), max_size=3)))
+def test_the_facts_of_many_are_written_and_read_as_those_of_each(all_facts: list[dict[str, str]]) -> None:
+    """In one go it is the same texts, and the same facts."""
+    texts = codec.write_all_facts(all_facts)
+    assert texts == [codec.write_facts(facts) for facts in all_facts]
+    assert codec.read_all_facts(texts) == all_facts
+
+
+@given(dates=st.lists(st.none() | INSTANTS))
+def test_the_instants_of_many_are_read_as_each(dates: list[datetime | None]) -> None:
+    """In one go it is the same instants."""
+    texts = [codec.write_instant(at) for at in dates]
+    assert codec.read_all_instants(texts) == [codec.read_instant(text) for text in texts]
+
+
+def test_what_of_many_cannot_be_read_is_damage() -> None:
+    """One that is none, or that is two, is not taken for the others."""
+    nothing, number = cast("str", None), cast("str", 5)  # a damaged file has them where none may be
+    for texts in (["{}", "[]"], ["{}", "{},{}"], ["{}", ""], ['{"a":"b"', '"c":"d"}'], ["{}", nothing]):
+        with pytest.raises(StoreDamaged):
+            codec.read_all_facts(texts)
+    for dates in (["x"], ["2026-11-01T12:00:00"], [number]):
+        with pytest.raises(StoreDamaged):
+            codec.read_all_instants(dates)
 
 
 @given(changes=st.dictionaries(TEXTS, st.builds(FactChange, st.none() | TEXTS, st.none() | TEXTS)))

@@ -190,3 +190,16 @@ def test_what_departed_from_one_is_not_looked_for_in_another(store: Store) -> No
     store._conn.set_trace_callback(None)
     assert not [each for each in asked if "departed" in each and "has_departed" not in each]
     assert [each.entry.key for each in store.list_entries(FEED) or ()] == ["a", "b"]
+
+
+def test_what_one_of_them_may_have_to_undo_is_kept_in_memory(store: Store) -> None:
+    """SQLite would write it to a temporary file; whatever becomes of the lists, all else is left to it."""
+    watch_three(store)
+    kept: list[int] = []
+
+    def look(_memory: FeedMemory, _result: PollResult) -> PollDecision:
+        kept.extend(row[0] for row in store.query("PRAGMA temp_store"))
+        raise RuntimeError("no decision")
+
+    land_three(store, ReadPoll(take(store, "jane/b"), reply(listed("x")), look))
+    assert (kept, rows(store, "PRAGMA temp_store")) == ([2], [(0,)])

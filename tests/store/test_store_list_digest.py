@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
+from hashlib import blake2b
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from states import FEED, after, entry, index, land, listed, recall, rows, take, unchanged, watch
 
 from feedwatch.core.model import Entry, FoundFeed, Kind, Snapshot
 from feedwatch.errors import StoreDamaged
 from feedwatch.store import Store
-from feedwatch.store.digest import digest_list
+from feedwatch.store.digest import digest_list, tell_entries
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
+TEXTS = st.text() | st.sampled_from(["]\n[", "],[", '"', "\\n", "}\n{"])
+ENTRIES = st.lists(
+    st.builds(
+        Entry,
+        key=TEXTS,
+        title=TEXTS,
+        link=st.none() | TEXTS,
+        facts=st.dictionaries(TEXTS, TEXTS, max_size=3),
+        dated_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+        alias=st.none() | TEXTS,
+    ),
+    max_size=4,
+)
 ONE = Entry("k", "Title", "http://a.example/", 1, {"rating": "3", "year": "1999"}, MIDNIGHT, "a")
 TAMPERINGS = {
     "a title": "UPDATE entries SET title = 'Title A' WHERE key = 'a'",
     "a link": "UPDATE entries SET link = NULL WHERE key = 'a'",
     "a fact": """UPDATE entries SET facts = '{"rating":"4"}' WHERE key = 'a'""",
     "facts that are no JSON": "UPDATE entries SET facts = '{' WHERE key = 'a'",
+    "facts that are a list": "UPDATE entries SET facts = '[]' WHERE key = 'a'",
+    "facts of two in one": "UPDATE entries SET facts = '{},{}' WHERE key = 'a'",
+    "facts that are no texts": """UPDATE entries SET facts = '{"a":[[1],[2]]}' WHERE key = 'a'""",
     "a date": "UPDATE entries SET dated_at = '2026-11-01T12:00:00.000000Z' WHERE key = 'a'",
     "a date that is none": "UPDATE entries SET dated_at = 'x' WHERE key = 'a'",
     "an alias": "UPDATE entries SET alias = 'alias b' WHERE key = 'a'",
@@ -28,6 +48,11 @@ TAMPERINGS = {
     "an entry that is gone": "DELETE FROM entries WHERE key = 'a'",
     "the digest itself": "UPDATE feeds SET list_digest = x'00'",
 }
+
+
+def digest_entries(placed: list[Entry], loose: list[Entry]) -> bytes:
+    """The digest of a list of these entries."""
+    return digest_list(tell_entries(placed), tell_entries(loose))
 
 
 @pytest.mark.parametrize("sql", TAMPERINGS.values(), ids=TAMPERINGS)
@@ -104,8 +129,8 @@ def test_another_address_or_kind_keeps_the_digest(store: Store) -> None:
 )
 def test_all_that_an_entry_says_is_in_the_digest(other: Entry) -> None:
     """Each part of an entry makes another digest, and so does whether it has a place."""
-    assert digest_list([ONE], []) != digest_list([other], [])
-    assert digest_list([ONE], []) != digest_list([], [ONE])
+    assert digest_entries([ONE], []) != digest_entries([other], [])
+    assert digest_entries([ONE], []) != digest_entries([], [ONE])
 
 
 def test_the_digest_is_of_what_is_said_and_stays_the_same_for_ever() -> None:
@@ -113,5 +138,18 @@ def test_the_digest_is_of_what_is_said_and_stays_the_same_for_ever() -> None:
     assert ONE.dated_at is not None
     cest = ONE.dated_at.astimezone(timezone(timedelta(hours=2)))
     spelt = Entry("k", ONE.title, ONE.link, 1, dict(reversed(list(ONE.facts.items()))), cest, "a")
-    assert digest_list([ONE], []) == digest_list([spelt], [])
-    assert digest_list([ONE], []).hex() == "9beca6a78cb3d8daf208191761f4f53b"
+    assert digest_entries([ONE], []) == digest_entries([spelt], [])
+    assert digest_entries([ONE], []).hex() == "9beca6a78cb3d8daf208191761f4f53b"
+
+
+@given(placed=ENTRIES, loose=ENTRIES)
+def test_the_digest_is_that_of_the_whole_list_as_json(placed: list[Entry], loose: list[Entry]) -> None:
+    """However it is put together: what a text holds, a line break or a bracket, is told as a part of it."""
+    said = json.dumps([[_say(each) for each in part] for part in (placed, loose)], separators=(",", ":"))
+    assert digest_entries(placed, loose) == blake2b(said.encode("ascii"), digest_size=16).digest()
+    assert len(tell_entries(placed)) == len(placed)
+
+
+def _say(entry: Entry) -> list[object]:
+    at = entry.dated_at and entry.dated_at.timestamp()
+    return [entry.key, entry.title, entry.link, dict(sorted(entry.facts.items())), at, entry.alias]

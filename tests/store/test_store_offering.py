@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -113,7 +115,7 @@ def test_what_counts_the_rest_is_offered_all(store: Store) -> None:
 def test_a_change_that_is_owed_and_missing_is_damage(store: Store) -> None:
     """It is never told as something else, or passed by in silence."""
     owe_much(store)
-    store.db.execute("PRAGMA foreign_keys = OFF")
-    store.db.execute("DELETE FROM changes WHERE id = 1")
+    with closing(sqlite3.connect(store.path)) as other, other:
+        other.execute("DELETE FROM changes WHERE id = 1")
     with pytest.raises(StoreDamaged, match="a change that is owed is missing"):
         tell_all(store, Style(), 10)
