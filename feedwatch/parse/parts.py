@@ -39,6 +39,10 @@ _INSTANT = re.compile(
     rb"(?:\.\d{3}(?:\d{3})?)?(?:Z|[+-](?:0\d|1[0-2]):[0-5]\d)?</published"
 )
 """No more than what is read as an instant for certain: what is not, is dated by `updated`."""
+_UPDATED_AND_PUBLISHED = re.compile(
+    rb"(<updated>" + _WHEN + rb"</updated>)\s*+" + _PUBLISHED + _INSTANT.pattern, re.DOTALL
+)
+"""Both as they mostly stand, one behind the other: found in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def _digest_entries(entries: Iterable[bytes], kind: Kind) -> tuple[bytes, ...]:
     if kind in UNDATED:
         entries = map(_blank_updated, entries)
     elif kind is Kind.STREAM:
-        entries = [_blank_updated(entry) if _is_published(entry) else entry for entry in entries]
+        entries = map(_blank_undating, entries)
     return tuple(map(xxhash.xxh3_64_digest, entries))
 
 
@@ -127,6 +131,14 @@ def _blank_updated(entry: bytes) -> bytes:
     if date := _USUAL_UPDATED.search(entry):
         return entry[: date.start()] + entry[date.end() :]
     return _UPDATED.sub(b"", entry) if b"updated" in entry else entry
+
+
+def _blank_undating(post: bytes) -> bytes:
+    """A post without its first `updated`, where it says when it was published."""
+    both = _UPDATED_AND_PUBLISHED.search(post)
+    if both and post.find(b"<source", 0, both.start()) < 0:
+        return post[: both.start()] + post[both.end(1) :]
+    return _blank_updated(post) if _is_published(post) else post
 
 
 def _is_published(entry: bytes) -> bool:
