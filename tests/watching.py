@@ -122,7 +122,8 @@ class Watch:
         """All that is known of a feed's list, and nothing of how its polls went."""
         account, _, name = feed.partition("/")
         where = f"account = '{account}' AND name = '{name}'"
-        row = (await self.query(f"SELECT * FROM feeds WHERE {where}"))[0]
+        lists = "feeds LEFT JOIN list_orders ON list_orders.feed_id = feeds.id"
+        row = (await self.query(f"SELECT * FROM {lists} WHERE {where}"))[0]
         kept: tuple[str, ...] = ("validators", "body_digest", "content_digest", "body_etag", "left_etags")
         entries = await self.query(f"SELECT * FROM entries WHERE feed_id = {row['id']} ORDER BY key")
         known: dict[str, object] = {

@@ -41,8 +41,8 @@ _GATHERED_FOR = timedelta(milliseconds=20)
 _MOST_LISTS = 32
 """Lists that land in one transaction: other writers wait for all of it.
 
-As many as are asked at once by default: so reading and writing take turns. At the same time, in two threads, they
-take the interpreter from each other, and both cost a quarter more.
+As many as are asked at once by default: so reading and writing take turns. At the same time, in two threads,
+they take the interpreter from each other, and both cost a quarter more.
 """
 _MOST_UNCHANGED = 500
 _TOGETHER = timedelta(minutes=1)

@@ -11,7 +11,7 @@ from feedwatch.errors import StoreDamaged, StoreError
 from feedwatch.store.codec import stamp
 from feedwatch.store.connection import Connection, Transaction, expected_columns, list_columns
 from feedwatch.store.faults import translated
-from feedwatch.store.memory import read_list
+from feedwatch.store.memory import MEMORY_COLUMNS, read_list
 from feedwatch.store.rules import ADDS_UP, INSTANTS, IS_READABLE, Rule
 from feedwatch.store.schema import VERSION
 
@@ -134,10 +134,13 @@ _TEXTS_IN_USE = (
 _ALL_TEXTS = tuple(f"SELECT * FROM {table}" for table in INSTANTS)  # noqa: S608 — only our own text
 
 
+_WITH_A_LIST = f"SELECT {MEMORY_COLUMNS} FROM feeds WHERE compared_as IS NOT NULL ORDER BY id"  # noqa: S608
+
+
 def _check_lists(conn: Transaction) -> str | None:
     """Read each list as a poll that lands does: it must read as it was written."""
     found = []
-    for row in conn.execute("SELECT * FROM feeds WHERE compared_as IS NOT NULL ORDER BY id").fetchall():
+    for row in conn.execute(_WITH_A_LIST).fetchall():
         try:
             read_list(conn, row)
         except StoreDamaged as error:

@@ -149,7 +149,7 @@ UPDATE feeds SET state = 'ok', reason = NULL, detail = '', last_polled_at = :at,
     content_digest = :content_digest, body_etag = :body_etag, body_total = :body_total,
     left_etags = :left_etags, paging_refused = :paging_refused, held_reason = NULL, held_digest = NULL,
     compared_as = :compared_as,
-    whole = :whole, ordered = :ordered, entry_order = :entry_order, entry_count = :entry_count,
+    whole = :whole, ordered = :ordered, entry_count = :entry_count,
     grows_at_end = :grows_at_end, baseline_pending = max(baseline_pending, :silent_baseline),
     list_digest = :list_digest, parts = :parts
 WHERE id = :id
@@ -177,7 +177,6 @@ def _write_feed(landing: Landing, after: Snapshot, written: Sequence[Entry]) -> 
         "compared_as": decision.compared_as,
         "whole": after.whole,
         "ordered": after.ordered,
-        "entry_order": write_json([placed, loose]),
         "list_digest": digest_list([told[key] for key in placed], [told[key] for key in loose]),
         "entry_count": len(after.entries),
         "grows_at_end": decision.grows_at_end,
@@ -185,6 +184,14 @@ def _write_feed(landing: Landing, after: Snapshot, written: Sequence[Entry]) -> 
         "silent_baseline": decision.verdict is Verdict.BASELINE and not decision.changes,
     }
     landing.conn.execute(_BELIEVED, values)
+    landing.conn.execute(_ORDER, (landing.task.feed_id, write_json([placed, loose])))
+
+
+_ORDER = """
+INSERT INTO list_orders VALUES (?, ?)
+ON CONFLICT (feed_id) DO UPDATE SET entry_order = excluded.entry_order
+WHERE entry_order <> excluded.entry_order
+"""
 
 
 def _shows_what_is_kept(shown: Snapshot, kept: Snapshot) -> bool:

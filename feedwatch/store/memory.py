@@ -42,9 +42,10 @@ class StoredList(NamedTuple):
 
 
 MEMORY_COLUMNS = """
-    feeds.id, feeds.account, feeds.name, feeds.compared_as, feeds.entry_order, feeds.list_digest,
+    feeds.id, feeds.account, feeds.name, feeds.compared_as, feeds.list_digest,
     feeds.whole, feeds.ordered, feeds.held_reason, feeds.held_digest, feeds.body_etag, feeds.left_etags,
     feeds.grows_at_end, feeds.failures, feeds.failing_since_at, feeds.broken_announced,
+    (SELECT entry_order FROM list_orders WHERE feed_id = feeds.id) AS entry_order,
     EXISTS (SELECT 1 FROM departed WHERE feed_id = feeds.id) AS has_departed
 """
 """What is known of a feed is read from these."""
@@ -161,8 +162,8 @@ def read_list(conn: Transaction, row: Row) -> StoredList | None:
     """
     if row["compared_as"] is None:
         return None
-    keys, more = read_order(row["entry_order"])
     try:
+        keys, more = read_order(row["entry_order"])
         entries = _read_entries(conn, row["id"], keys, more)
     except KeyError as error:
         raise _damaged(row, "an entry of it is missing") from error

@@ -55,6 +55,7 @@ INSTANTS = {
     "entries": ("dated_at", "first_seen_at"),
     "feeds": ("last_polled_at", "next_poll_at", "failing_since_at", "believed_at", "paused_at"),
     "hosts": ("rest_until_at",),
+    "list_orders": (),
     "messages": (
         "set_apart_at",
         "next_attempt_at",
@@ -78,7 +79,8 @@ _JSON = {
         "title_details": ("details",),
     },
     "array": {
-        "feeds": ("validators", "left_etags", "entry_order"),
+        "feeds": ("validators", "left_etags"),
+        "list_orders": ("entry_order",),
         "notices": ("feeds",),
         "messages": ("pictures",),
         "queue_readings": ("left_etags", "titles"),
@@ -142,6 +144,10 @@ def _find_json() -> str:
 
 
 _FEED = "feeds.account || '/' || feeds.name"
+_FEEDS_IN_ORDER = """
+(SELECT feeds.*, coalesce(list_orders.entry_order, '[[],[]]') AS entry_order
+    FROM feeds LEFT JOIN list_orders ON list_orders.feed_id = feeds.id) AS feeds
+"""
 _PLACES = """
 json_each(CASE WHEN json_valid(entry_order) THEN entry_order END) AS part, json_each(part.value) AS place
 """
@@ -159,7 +165,7 @@ IS_READABLE = (
         "order",
         "the order of a list and its entries differ:",
         f"""
-        SELECT {_FEED} FROM feeds WHERE {_IS_READ_WHOLE} AND (
+        SELECT {_FEED} FROM {_FEEDS_IN_ORDER} WHERE {_IS_READ_WHOLE} AND (
             (SELECT count(*) || ' ' || count(DISTINCT place.value) FROM {_PLACES})
             <> (SELECT count(*) || ' ' || count(*) FROM entries WHERE feed_id = feeds.id)
             OR EXISTS (

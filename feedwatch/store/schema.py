@@ -266,6 +266,13 @@ ALTER TABLE changes ADD COLUMN title_ref TEXT;                   -- by it more i
 
 _FIFTH = """
 ALTER TABLE feeds ADD COLUMN parts BLOB;   -- digests of its document's entries: by these they are known again
+
+CREATE TABLE list_orders (                -- as long as the list: apart from `feeds`, which each poll writes
+    feed_id INTEGER PRIMARY KEY REFERENCES feeds (id) ON DELETE CASCADE,
+    entry_order TEXT NOT NULL             -- [keys with a position in order, the other keys]
+) STRICT;
+INSERT INTO list_orders SELECT id, entry_order FROM feeds WHERE compared_as IS NOT NULL;
+ALTER TABLE feeds DROP COLUMN entry_order;
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)

@@ -124,8 +124,8 @@ def _delivery_status(row: Row) -> DeliveryStatus:
 # Place by place, and in one statement: order and entries are then of one moment, whoever writes.
 _LIST_ENTRIES = """
 SELECT entries.*, list.key AS is_loose, place.key AS place
-FROM feeds
-JOIN json_each(feeds.entry_order) AS list
+FROM feeds LEFT JOIN list_orders ON list_orders.feed_id = feeds.id
+JOIN json_each(coalesce(list_orders.entry_order, '[[],[]]')) AS list
 LEFT JOIN json_each(list.value) AS place
 LEFT JOIN entries ON entries.feed_id = feeds.id AND entries.key = place.value
 WHERE feeds.account || '/' || feeds.name = ? ORDER BY list.key, place.key

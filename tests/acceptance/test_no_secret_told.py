@@ -57,7 +57,7 @@ MAY_HOLD_SECRETS = {
     ("feeds", "title"),
     ("feeds", "feed_group"),
     # what is on a list, as its server has it: anything else would be a change, or hide one
-    ("feeds", "entry_order"),
+    ("list_orders", "entry_order"),
     *((table, column) for table in ("entries", "changes") for column in ("key", "title", "link", "facts")),
     ("changes", "entry_facts"),
     ("changes", "excerpt"),

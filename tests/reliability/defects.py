@@ -162,10 +162,8 @@ def begin_anew_at_a_new_address() -> Iterator[None]:
     def update_feed(conn: Transaction, row: Row, feed: Any, now: datetime) -> bool:
         if row["named_address"] != feed.address:
             conn.execute("DELETE FROM entries WHERE feed_id = ?", (row["id"],))
-            conn.execute(
-                "UPDATE feeds SET entry_order = '[[],[]]', entry_count = 0, list_digest = NULL WHERE id = ?",
-                (row["id"],),
-            )
+            conn.execute("UPDATE list_orders SET entry_order = '[[],[]]' WHERE feed_id = ?", (row["id"],))
+            conn.execute("UPDATE feeds SET entry_count = 0, list_digest = NULL WHERE id = ?", (row["id"],))
         return plain(conn, row, feed, now)
 
     with patch.object(indexes, "_update_feed", update_feed):

@@ -23,7 +23,7 @@ NOW = after(5)
 
 def _order(*keys: str) -> str:
     """Give the queue another order."""
-    return f"UPDATE feeds SET entry_order = '{json.dumps([keys, []])}' WHERE id = 1"
+    return f"UPDATE list_orders SET entry_order = '{json.dumps([keys, []])}' WHERE feed_id = 1"
 
 
 BREAKS = {

