@@ -38,7 +38,7 @@ STORE_PATIENCE = 0.5
 """Seconds that the state is waited for at the end, where another program writes to it all the time."""
 _SERVING = "address "
 """How the names of tasks begin that send messages."""
-_MOST_IN_FLIGHT = 5000
+_MOST_IN_FLIGHT = 20_000
 """Polls under way at once; most of them wait for a place at a host that takes its time."""
 
 

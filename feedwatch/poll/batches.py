@@ -12,18 +12,25 @@ R = TypeVar("R")
 
 
 class Batches(Generic[T, R]):
-    """Gathers items for up to `wait`, or until there are `most`, and writes them together. Of one event loop.
+    """Gathers items for `wait`, or until they weigh `most`, and writes them together. Of one event loop.
 
     `write` is given the items in the order in which they came, and gives what became of each. What it raises,
     each that waits is told.
     """
 
     def __init__(
-        self, write: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, wait: timedelta, most: int
+        self,
+        write: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        *,
+        wait: timedelta,
+        most: int,
+        weigh: Callable[[T], int] = lambda _: 1,
     ) -> None:
         self._write = write
         self._wait = wait.total_seconds()
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._gathered: list[tuple[T, asyncio.Future[R]]] = []
         self._due: asyncio.TimerHandle | None = None
         self._writes: set[asyncio.Task[None]] = set()
@@ -36,7 +43,8 @@ class Batches(Generic[T, R]):
         loop = asyncio.get_running_loop()
         written: asyncio.Future[R] = loop.create_future()
         self._gathered.append((item, written))
-        if len(self._gathered) >= self._most:
+        self._weight += self._weigh(item)
+        if self._weight >= self._most:
             self._start()
         elif self._due is None:
             self._due = loop.call_later(self._wait, self._start)
@@ -53,7 +61,7 @@ class Batches(Generic[T, R]):
         if self._due is not None:
             self._due.cancel()
             self._due = None
-        batch, self._gathered = self._gathered, []
+        batch, self._gathered, self._weight = self._gathered, [], 0
         task = asyncio.ensure_future(self._write_batch(batch))
         self._writes.add(task)  # the loop itself holds it weakly only
         task.add_done_callback(self._writes.discard)

@@ -38,12 +38,14 @@ _LOG = logging.getLogger("feedwatch.poll")
 
 _GATHERED_FOR = timedelta(milliseconds=20)
 """So long a result waits for others, to share their transaction and its fsync."""
-_MOST_LISTS = 32
-"""Lists that land in one transaction: other writers wait for all of it.
+_MOST_ENTRIES = 32 * 50
+"""Entries of lists that land in one transaction: other writers wait for all of it, and all wait in memory.
 
-As many as are asked at once by default: so reading and writing take turns. At the same time, in two threads,
-they take the interpreter from each other, and both cost a quarter more.
+Of usual lists that is as many as are asked at once by default: so reading and writing take turns. At the same
+time, in two threads, they take the interpreter from each other, and both cost a quarter more.
 """
+_LEAST_WEIGHT = 50
+"""What a list weighs that is no longer: most are not."""
 _MOST_UNCHANGED = 500
 _TOGETHER = timedelta(minutes=1)
 """Lists of one account that land within it were polled in one round."""
@@ -65,7 +67,7 @@ class PollWriter:
         self.every = every
         self._clock = clock
         self._drawn: dict[str, tuple[datetime, float]] = {}
-        self._lists = Batches(self._record_lists, wait=_GATHERED_FOR, most=_MOST_LISTS)
+        self._lists = Batches(self._record_lists, wait=_GATHERED_FOR, most=_MOST_ENTRIES, weigh=_weigh_list)
         self._unchanged = Batches(self._record_unchanged, wait=_GATHERED_FOR, most=_MOST_UNCHANGED)
         self._postponed = Batches(self._record_postponed, wait=_GATHERED_FOR, most=_MOST_UNCHANGED)
 
@@ -158,6 +160,10 @@ class PollWriter:
     async def _record_postponed(self, polls: Sequence[tuple[PollTask, datetime]]) -> Sequence[None]:
         await self._store.run(Store.postpone_polls, polls)
         return [None] * len(polls)
+
+
+def _weigh_list(poll: ReadPoll) -> int:
+    return max(poll.result.size, _LEAST_WEIGHT)
 
 
 def _decide_with(

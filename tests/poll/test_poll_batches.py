@@ -47,6 +47,20 @@ async def test_full_batch_waits_for_nobody() -> None:
     assert book.pages == [["a", "b"], ["c", "d"]]
 
 
+async def test_what_weighs_much_fills_a_batch_alone() -> None:
+    """A long list is written with fewer others: all of a batch waits in memory, and holds the state."""
+    book = Book()
+    batches = Batches(book.write, wait=NEVER, most=4, weigh=len)
+    assert await asyncio.gather(*map(batches.add, ["a", "long", "a", "b", "cd"])) == [
+        "A",
+        "LONG",
+        "A",
+        "B",
+        "CD",
+    ]
+    assert book.pages == [["a", "long"], ["a", "b", "cd"]]
+
+
 async def test_what_cannot_be_written_is_told_to_each_that_waits() -> None:
     """A batch that fails fails for all in it, and for nobody else."""
     book = Book()
