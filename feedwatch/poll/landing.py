@@ -5,6 +5,7 @@ What comes within a moment is written in one transaction, and each poll is whole
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -67,6 +68,8 @@ class PollWriter:
         self.every = every
         self._clock = clock
         self._drawn: dict[str, tuple[datetime, float]] = {}
+        self.room = asyncio.Semaphore(2 * _MOST_UNCHANGED)
+        """For what is unchanged, while it waits to be written: 304s come faster than a disk takes them."""
         self._lists = Batches(self._record_lists, wait=_GATHERED_FOR, most=_MOST_ENTRIES, weigh=_weigh_list)
         self._unchanged = Batches(self._record_unchanged, wait=_GATHERED_FOR, most=_MOST_UNCHANGED)
         self._postponed = Batches(self._record_postponed, wait=_GATHERED_FOR, most=_MOST_UNCHANGED)

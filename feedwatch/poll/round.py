@@ -216,7 +216,8 @@ class Poller:
     async def _poll_one(self, task: PollTask, place: Place, round_: _Round) -> PollReport | _Failure:
         """One poll, start to finish but for the writing of a failure; surprises stay with their feed.
 
-        A list keeps its place until it has landed: no more are read than can be written.
+        A list keeps its place until it has landed, and what is unchanged until there is room for it to wait:
+        no more is read than can be written.
         """
         asked_at = asyncio.get_running_loop().time()
         try:
@@ -227,11 +228,9 @@ class Poller:
             place.has_asked()
             if isinstance(reading, ReadList):
                 reading = await self._join_earlier(task, reading)
-            else:
-                place.leave()
             if isinstance(reading, FetchFailed):
                 return _Failure(task, reading, self._clock.now(), asked_at)
-            report = await self._land(task, reading)
+            report = await self._land(task, reading, place)
         except StoreError:
             raise  # no feed is to blame
         except Exception:  # noqa: BLE001 — one broken feed never stops another
@@ -263,9 +262,11 @@ class Poller:
         await self._writer.postpone(task, until + REST_SPREAD * self._clock.jitter())
         return PollReport(task.feed, PollOutcome.RESTING, reason=Reason.RATE_LIMITED)
 
-    async def _land(self, task: PollTask, reading: SameList | ReadList) -> PollReport:
+    async def _land(self, task: PollTask, reading: SameList | ReadList, place: Place) -> PollReport:
         if isinstance(reading, SameList):
-            landed = await self._writer.write_same(task, reading)
+            async with self._writer.room:
+                place.leave()
+                landed = await self._writer.write_same(task, reading)
             return PollReport(task.feed, PollOutcome.UNCHANGED if landed else PollOutcome.LATE)
         decision = await self._writer.write_list(task, reading)
         if decision is None:
