@@ -35,6 +35,7 @@ ADDRESSES = st.text("hts:/ab.1@?#[]\\% \t", max_size=24).map("http://".__add__)
 @example(
     ["http://a.example/b", "https://user:x@A.example./c?d#e", "http:///a", "http://a#/b", "http://a?b/c"]
 )
+@example(["http://1 /", "http://1 ", " http://2 /a"])
 def test_hosts_of_many_addresses_are_those_of_each(addresses: list[str]) -> None:
     """However an address is made, its host is the one that is asked."""
     assert find_hosts(addresses) == {host_named_by(each) for each in addresses} - {None, ""}

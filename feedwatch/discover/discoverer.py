@@ -55,8 +55,14 @@ class _Named:
 def find_hosts(addresses: Iterable[str]) -> frozenset[str]:
     """Give the hosts that web addresses name."""
     # Many feeds, few servers: what stands before the path is the same for most, and is read once.
-    servers = {"/".join(address.split("/", 3)[:3]) for address in addresses}
+    servers = set(map(_cut_path, addresses))
     return frozenset(filter(None, map(host_named_by, servers)))
+
+
+def _cut_path(address: str) -> str:
+    """An address up to its path. The slash stays: a blank before it is the host's, one at the end nobody's."""
+    pieces = address.split("/", 3)
+    return "/".join(pieces[:3]) + ("/" if len(pieces) > 3 else "")
 
 
 class Discoverer:
