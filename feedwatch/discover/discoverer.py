@@ -60,7 +60,7 @@ def find_hosts(addresses: Iterable[str]) -> frozenset[str]:
 
 
 def _cut_path(address: str) -> str:
-    """An address up to its path. The slash stays: a blank before it is the host's, one at the end nobody's."""
+    """An address up to its path. The slash stays: a blank before it is the host's, one at the end is not."""
     pieces = address.split("/", 3)
     return "/".join(pieces[:3]) + ("/" if len(pieces) > 3 else "")
 
