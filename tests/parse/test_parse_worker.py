@@ -7,7 +7,6 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
@@ -238,15 +237,17 @@ async def test_worker_sees_no_secret_and_no_foreign_module(
     assert b"s3cret" not in environment_of(process_of(worker))
 
 
-async def measure_stalls(work: asyncio.Future[Any]) -> tuple[float, float]:
-    """How long the loop stood still at most while something was done, and how long that took."""
-    longest = 0.0
-    begun = last = time.perf_counter()
+MANY_TURNS = 100
+"""Of the loop: as many as it never has where a document is read in it, and in a few milliseconds beside one."""
+
+
+async def count_turns(work: asyncio.Future[Any]) -> int:
+    """How often the loop came round to everything else while something was done."""
+    turns = 0
     while not work.done():
         await asyncio.sleep(0)
-        now = time.perf_counter()
-        longest, last = max(longest, now - last), now
-    return longest, last - begun
+        turns += 1
+    return turns
 
 
 async def test_long_documents_do_not_stall_the_loop(worker: FeedparserWorker) -> None:
@@ -254,9 +255,8 @@ async def test_long_documents_do_not_stall_the_loop(worker: FeedparserWorker) ->
     body = RSS % b"".join(ITEM % (b"%d" % n, b"%d" % n) for n in range(500))
     await read(worker, ONE)
     reading = asyncio.gather(read(worker, body), read(worker, body))
-    longest, whole = await measure_stalls(reading)
+    assert await count_turns(reading) > MANY_TURNS
     assert [len(titles(each)) for each in await reading] == [500, 500]
-    assert longest < whole / 3
 
 
 async def test_large_documents_of_our_own_do_not_stall_the_loop() -> None:
@@ -267,6 +267,5 @@ async def test_large_documents_of_our_own_do_not_stall_the_loop() -> None:
         reading = asyncio.create_task(
             parser.read_page(body, kind=Kind.QUEUE, url="http://h.example/", content_type=None)
         )
-        longest, whole = await measure_stalls(reading)
+        assert await count_turns(reading) > MANY_TURNS
         assert len(titles(await reading)) == 5000
-    assert longest < whole / 3
