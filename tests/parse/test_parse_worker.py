@@ -238,7 +238,7 @@ async def test_worker_sees_no_secret_and_no_foreign_module(
 
 
 MANY_TURNS = 100
-"""Of the loop: as many as it never has where a document is read in it, and in a few milliseconds beside one."""
+"""Of the loop: more than it has where a document is read in it, and what it has in a moment beside one."""
 
 
 async def count_turns(work: asyncio.Future[Any]) -> int:
