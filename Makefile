@@ -39,8 +39,8 @@ soak: $(STAMP)  ## the long runs: every fault, a thousand deaths, a week of a th
 
 # With words for the last of them in BENCH: make bench BENCH=--quick
 bench: $(STAMP)  ## how fast it is: routes, a catalog, and polls beside a bare fetch (BENCH=--quick: a minute)
-	@$(BIN)/python tests/bench/bench_routes.py
-	@$(BIN)/python tests/bench/bench_catalog.py
+	@test -n "$(BENCH)" || $(BIN)/python tests/bench/bench_routes.py
+	@test -n "$(BENCH)" || $(BIN)/python tests/bench/bench_catalog.py
 	@$(BIN)/python tests/bench/bench_polls.py $(BENCH)
 
 targets: $(STAMP)  ## tell eight strict services everything, and write docs/targets.md

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from feedwatch.config import Config
@@ -39,15 +40,10 @@ def recall_checked(state: Path) -> str | None:
     It is only looked at: with a configuration that cannot be used, a state is neither made nor migrated.
     """
     try:
-        store = Store.open_read_only(state)
+        with closing(Store.open_read_only(state)) as store:
+            return store.checked_addresses()
     except StoreError:  # whoever opens it to write says what is wrong with it
         return None
-    try:
-        return store.checked_addresses()
-    except StoreError:
-        return None
-    finally:
-        store.close()
 
 
 def place_fault(config: Config, fault: TemplateProblem) -> Problem:

@@ -37,6 +37,7 @@ class Parts:
 
     due: list[tuple[Task, ...]] = field(default_factory=list)
     excluded: list[set[int]] = field(default_factory=list)
+    limits: list[int] = field(default_factory=list)
     run_round: Callable[[Collection[Task], Callable[[PollReport], None]], Awaitable[None]] | None = None
     applied: list[object] = field(default_factory=list)
     released: int = 0
@@ -52,6 +53,7 @@ class Parts:
     async def take_due(self, *, exclude: Collection[int], limit: int) -> tuple[Task, ...]:
         """Give what is due."""
         self.excluded.append(set(exclude))
+        self.limits.append(limit)
         self.asked.set()
         if self.fails is not None:
             raise self.fails
@@ -168,6 +170,27 @@ async def test_a_feed_that_is_done_may_be_taken_again_while_its_round_goes_on() 
     await _let_run(daemon)
     await daemon._poll()
     assert parts.excluded[-1] == set()
+
+
+async def test_no_more_polls_are_taken_than_may_be_in_hand() -> None:
+    """Of however many feeds are due 20,000 are taken, and more when some of them are done."""
+    done = asyncio.Event()
+
+    async def run_round(tasks: Collection[Task], tell: Callable[[PollReport], None]) -> None:
+        await done.wait()
+        for task in tasks:
+            tell(PollReport(task.feed, PollOutcome.UNCHANGED))
+
+    tasks = tuple(Task(number, f"jane/{number}") for number in range(20_000))
+    parts = Parts(due=[tasks[:1], tasks[1:]], run_round=run_round)
+    daemon = _make_daemon(parts)
+    for _ in range(3):
+        await daemon._poll()
+    assert parts.limits == [20_000, 19_999, 0]
+    done.set()
+    await _let_run(daemon)
+    await daemon._poll()
+    assert parts.limits[-1] == 20_000
 
 
 async def test_the_end_of_a_round_does_not_free_what_another_has_taken_since() -> None:

@@ -7,7 +7,7 @@ import resource
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -200,6 +200,16 @@ async def test_connection_is_used_again(server: FeedServer, fetcher: Fetcher) ->
     for _ in range(4):
         await fetcher.fetch(url)
     assert server.connections_made == 1
+
+
+async def test_connections_are_kept_to_32_hosts(fetcher: Fetcher) -> None:
+    """A connection that is kept takes memory; to any host beyond these each request has one of its own."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(FeedServer()) for _ in range(34)]
+        for _ in range(2):
+            for server in servers:
+                await fetcher.fetch(server.on("/f", reply(b"<rss/>")))
+        assert [server.connections_made for server in servers] == [1] * 32 + [2] * 2
 
 
 async def test_connection_closed_in_the_meantime_is_no_failure(server: FeedServer, fetcher: Fetcher) -> None:

@@ -14,6 +14,7 @@ from lxml import etree
 from feedwatch.core.model import Kind, Page, ParseFailed, Reason
 from feedwatch.parse.charset import settle_charset
 from feedwatch.parse.details import Seen
+from feedwatch.parse.elements import local_name
 from feedwatch.parse.foreign import FeedparserWorker
 from feedwatch.parse.guard import (
     Element,
@@ -32,7 +33,7 @@ from feedwatch.parse.links import base_of
 from feedwatch.parse.pruning import prune_tree
 from feedwatch.parse.rss import read_rss
 from feedwatch.parse.said import add_seen
-from feedwatch.parse.tree import ATOM, is_plain_root, local_name, read_atom, read_plain
+from feedwatch.parse.tree import ATOM, is_plain_root, read_atom, read_plain
 
 __all__ = ["NeedsFeedparser", "Parser", "read_direct"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from functools import lru_cache
 
 _TAGS = re.compile(r"</?[A-Za-z][^<>]*>|<![^<>]*>")
@@ -16,6 +17,7 @@ LONGEST_TEXT = 65_536
 _LONGEST_LABEL = 200
 _LONGEST_PATH = 1000
 _LONGEST_EXCERPT = 100
+_PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
 
 
 def clean_title(text: str | None, *, is_html: bool = False) -> str:
@@ -74,6 +76,13 @@ def read_number(text: str | None) -> str | None:
     if not 0 <= number <= 100_000:
         return None
     return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def read_period(period: str | None, frequency: str | None) -> timedelta | None:
+    """How often a feed says that it is updated (RSS 1.0 syndication module)."""
+    if not period or period.strip().lower() not in _PERIODS:
+        return None
+    return timedelta(hours=_PERIODS[period.strip().lower()]) / (read_count(frequency) or 1)
 
 
 def read_availability(label: str | None) -> str | None:

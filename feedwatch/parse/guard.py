@@ -17,6 +17,7 @@ from feedwatch.parse.facts import LONGEST_TEXT
 Element = etree._Element  # noqa: SLF001 — the public name of lxml's element type is private
 
 MOST_ENTRIES = 20_000
+TOO_MANY_ENTRIES = ParseFailed(Reason.HOSTILE, "too many entries")
 MOST_TAGS = 500_000
 """Ten megabytes of the API's own XML have half as many; a tree of more would fill a small machine."""
 _LARGEST_TREE = 600_000
@@ -67,8 +68,7 @@ _RESOURCE_CODES = {89, 110, 114}
 
 def refuse_unread(body: bytes) -> ParseFailed | None:
     """What needs no reading to be refused."""
-    prolog = _PROLOG.match(body)
-    start = prolog.end() if prolog else 0
+    start = end_of_prolog(body)
     if start == len(body):
         return ParseFailed(Reason.EMPTY_BODY)
     if _HTML.match(body, start):
@@ -76,6 +76,12 @@ def refuse_unread(body: bytes) -> ParseFailed | None:
     if _SUBSET.match(body, start):
         return ParseFailed(Reason.HOSTILE, "declares entities")
     return _refuse_number(body)
+
+
+def end_of_prolog(body: bytes) -> int:
+    """Where what stands before the root ends: white space, comments and instructions."""
+    prolog = _PROLOG.match(body)
+    return prolog.end() if prolog else 0
 
 
 def _refuse_number(body: bytes) -> ParseFailed | None:
@@ -131,7 +137,7 @@ def refuse_tree(root: Element) -> ParseFailed | None:
     if declared is not None and any(True for _ in (*declared.iterentities(), *declared.iterelements())):
         return ParseFailed(Reason.HOSTILE, "declares entities")
     if len(root) > MOST_ENTRIES * 2:
-        return ParseFailed(Reason.HOSTILE, "too many entries")
+        return TOO_MANY_ENTRIES
     if _MANY_ATTRIBUTES(root):
         return ParseFailed(Reason.HOSTILE, "too many attributes")
     if _MANY_OF_ANY(root) and _MANY_OF_AN_ENTRY(root):

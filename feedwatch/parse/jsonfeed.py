@@ -12,7 +12,7 @@ from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
 from feedwatch.parse.details import Place, Sight, origin_of_document
 from feedwatch.parse.facts import clean_reference, clean_title, make_excerpt
-from feedwatch.parse.guard import MOST_ENTRIES
+from feedwatch.parse.guard import MOST_ENTRIES, TOO_MANY_ENTRIES
 from feedwatch.parse.links import resolve_link
 
 JsonObject = dict[str, object]
@@ -46,7 +46,7 @@ def _read_feed(document: object, url: str) -> Page | ParseFailed:
     if not isinstance(items, list):
         return ParseFailed(Reason.MALFORMED, "a JSON Feed without items")
     if len(items) > MOST_ENTRIES:
-        return ParseFailed(Reason.HOSTILE, "too many entries")
+        return TOO_MANY_ENTRIES
     entries = [_read_item(cast("JsonObject", item), url) for item in items if isinstance(item, dict)]
     return Page(form=Form.JSON, entries=tuple(entries))
 

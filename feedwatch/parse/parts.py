@@ -14,7 +14,7 @@ from typing import Final
 import xxhash
 
 from feedwatch.core.model import Kind
-from feedwatch.parse.guard import MOST_ENTRIES
+from feedwatch.parse.guard import MOST_ENTRIES, end_of_prolog
 
 UNDATED: Final = (Kind.QUEUE, Kind.RATINGS, Kind.RECOMMENDATIONS)
 """Titles have no place in time. A viewing has, and is identified by it; a post may be dated by `updated`."""
@@ -91,11 +91,13 @@ class Parts:
 def cut_entries(body: bytes, kind: Kind) -> Parts | None:
     """Cut a document at its entries; None where it is not plain to see where they begin and end.
 
-    Without comments, CDATA and a DOCTYPE every `<` begins a tag: what begins like an entry is one, and where
-    each ends before the next begins, none stands in another and nothing between them.
+    Without comments, CDATA, a DOCTYPE and instructions every `<` begins a tag: what begins like an entry is
+    one, and where each ends before the next begins, none stands in another and nothing between them.
     """
     # One byte is found so much faster than two that it is looked for alone.
     if b"!" in body and b"<!" in body:
+        return None
+    if body.rfind(b"<?") >= end_of_prolog(body):
         return None
     opening, closing = _ENTRY if _ENTRY[0].search(body) else _ITEM
     head, *pieces = opening.split(body)

@@ -15,11 +15,11 @@ from lxml import etree
 
 from feedwatch.core.model import ParseFailed, Reason
 from feedwatch.parse.details import Seen, Sight, origin_of_document
+from feedwatch.parse.elements import text_within
 from feedwatch.parse.facts import LONGEST_TEXT
-from feedwatch.parse.guard import MOST_ENTRIES, Element
+from feedwatch.parse.guard import MOST_ENTRIES, TOO_MANY_ENTRIES, Element
 from feedwatch.parse.links import LONGEST_BASE
 from feedwatch.parse.said import FACT_NAMES
-from feedwatch.parse.tree import text_within
 
 _ENTRIES = frozenset({"item", "entry"})
 HOLDERS = _ENTRIES | {"channel", "group"}
@@ -59,7 +59,7 @@ def prune_tree(root: Element, base: str) -> Pruned | ParseFailed:
     pruning = _Pruning(base)
     pruning.prune(root, None, depth=0)
     if pruning.entries > MOST_ENTRIES:
-        return ParseFailed(Reason.HOSTILE, "too many entries")
+        return TOO_MANY_ENTRIES
     if pruning.longest > LONGEST_TEXT:
         return ParseFailed(Reason.HOSTILE, "a title or an id without end")
     origin = origin_of_document(base)

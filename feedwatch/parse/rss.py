@@ -13,12 +13,12 @@ from functools import lru_cache
 
 from feedwatch.core.model import Page, ParseFailed
 from feedwatch.parse.details import Sight, origin_of_document
+from feedwatch.parse.elements import text_within
 from feedwatch.parse.facts import LONGEST_TEXT
 from feedwatch.parse.guard import Element
 from feedwatch.parse.mending import drop_slashes, looks_like_html, mend, mend_address, mend_link
 from feedwatch.parse.pruning import FACTS, HOLDERS, KEPT_OF_ENTRY, KEPT_OF_FEED, LONGEST_SHORT
 from feedwatch.parse.said import begin_of, make_page, pick_facts
-from feedwatch.parse.tree import text_within
 from feedwatch.parse.usual import DeclinedError, attributes_of, is_usual, type_of, usual_name
 
 _LOOKED_AT = HOLDERS | KEPT_OF_FEED
@@ -98,14 +98,15 @@ class _Item:
 
     __slots__ = (
         "contents",
-        "deep",
         "has_content",
+        "has_title",
+        "in_group",
         "outer",
         "said",
         "sight",
         "space",
         "summary",
-        "title_at",
+        "title_in_group",
         "told",
     )
 
@@ -115,10 +116,12 @@ class _Item:
         self.contents: list[str] = []
         self.summary: str | None = None
         self.has_content = False
-        self.deep = 0
-        """How deep in groups what is read now stands."""
-        self.title_at = -1
-        """How deep the last title of the item's own stood, if there was one."""
+        self.has_title = False
+        """Whether there was a title of the item's own."""
+        self.title_in_group = False
+        """Whether the last of them stood in a group."""
+        self.in_group = False
+        """Whether what is read now stands in a group."""
         self.outer: set[str] = set()
         """What is said beside all groups."""
         self.space: str | None = None
@@ -127,7 +130,7 @@ class _Item:
 
     def keeps(self, name: str) -> bool:
         """Whether what is said now is kept: the last that is said; in a group, what is said nowhere else."""
-        if self.deep:
+        if self.in_group:
             return name not in self.outer
         self.outer.add(name)
         return True
@@ -185,22 +188,23 @@ def _see(item: _Item, element: Element, name: str) -> None:
 
 
 def _read_group(item: _Item, element: Element, _name: str) -> None:
-    if item.deep:
+    if item.in_group:
         raise DeclinedError
-    item.deep = 1
+    item.in_group = True
     _read_children(item, element)
-    item.deep = 0
+    item.in_group = False
 
 
 def _read_title(item: _Item, element: Element, name: str) -> None:
     raw = _bounded(element).strip()
     kind = type_of(element, "text/plain")
-    # The first that is not empty; those of pictures and films give way to it.
-    if not -1 < item.title_at <= item.deep:
+    # The first that is not empty; those of pictures and films give way to it, and those in a group as well.
+    if not item.has_title or (item.title_in_group and not item.in_group):
         item.keep("title", mend(raw))
         item.said["title_is_html"] = kind == "text/html" or looks_like_html(raw)
     if raw and name != "media:title":
-        item.title_at = item.deep
+        item.has_title = True
+        item.title_in_group = item.in_group
 
 
 def _read_id(item: _Item, element: Element, _name: str) -> None:

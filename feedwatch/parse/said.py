@@ -14,10 +14,16 @@ from typing import cast
 from feedwatch.core.model import Details, Form, Page, ParseFailed, RawEntry, Reason
 from feedwatch.parse.dates import parse_instant
 from feedwatch.parse.details import Seen
-from feedwatch.parse.facts import clean_reference, clean_title, make_excerpt, read_count, read_rating
-from feedwatch.parse.guard import MOST_ENTRIES
+from feedwatch.parse.facts import (
+    clean_reference,
+    clean_title,
+    make_excerpt,
+    read_count,
+    read_period,
+    read_rating,
+)
+from feedwatch.parse.guard import MOST_ENTRIES, TOO_MANY_ENTRIES
 from feedwatch.parse.links import resolve_link
-from feedwatch.parse.tree import read_period
 
 Said = Mapping[str, object]
 """Values under names of ours. From another process come plain ones: no `details`, and no `texts` but their
@@ -62,7 +68,7 @@ def make_page(found: Said, base: str) -> Page | ParseFailed:
         return ParseFailed(Reason.NOT_A_FEED, "no feed that is known")
     entries = cast("list[Said]", found["entries"])
     if len(entries) > MOST_ENTRIES:
-        return ParseFailed(Reason.HOSTILE, "too many entries")
+        return TOO_MANY_ENTRIES
     minutes = read_count(_text(found, "ttl"))
     return Page(
         form=Form.ATOM if str(found["version"]).startswith("atom") else Form.RSS,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
-from functools import lru_cache
 
-from lxml import etree
-
-from feedwatch.core.model import Form, Page, ParseFailed, RawEntry, Reason
+from feedwatch.core.model import Form, Page, ParseFailed, RawEntry
 from feedwatch.parse.dates import parse_instant
 from feedwatch.parse.details import SHOWING, Place, Sight, is_genre, origin_of_document
+from feedwatch.parse.elements import local_name, name_in, text_within
 from feedwatch.parse.facts import (
     clean_reference,
     clean_title,
@@ -19,10 +16,11 @@ from feedwatch.parse.facts import (
     read_availability,
     read_count,
     read_number,
+    read_period,
     read_place,
     read_rating,
 )
-from feedwatch.parse.guard import MOST_ENTRIES, Element
+from feedwatch.parse.guard import MOST_ENTRIES, TOO_MANY_ENTRIES, Element
 from feedwatch.parse.links import LONGEST_BASE, is_whole, resolve_link
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -45,27 +43,6 @@ _FACT_NAMES = {
 }
 
 
-def local_name(element: Element) -> str:
-    """An element's name without its namespace."""
-    return _name_in(element.tag)
-
-
-@lru_cache(maxsize=1024)
-def _name_in(tag: object) -> str:
-    """The name in a tag; none in what is no element."""
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
-
-
-def text_within(element: Element) -> str:
-    """The text of an element and of all that is in it; an entity that is not known stays as it is written."""
-    if not len(element):
-        return element.text or ""
-    if element.getroottree().docinfo.internalDTD is not None:
-        return "".join(map(str, element.itertext()))
-    # Many times as fast, but silent about entities; and without a DTD there are none that are not known.
-    return etree.tostring(element, method="text", encoding="unicode", with_tail=False)
-
-
 def is_plain_root(name: str) -> bool:
     """Whether a root element is of the API's plain XML."""
     return name in _PLAIN_ROOTS
@@ -76,7 +53,7 @@ def read_atom(root: Element, url: str) -> Page | ParseFailed:
     base, origin = _base_at(root, url), origin_of_document(url)
     entries, others = _part(root, _is_atom_entry)
     if len(entries) > MOST_ENTRIES:
-        return _TOO_MANY
+        return TOO_MANY_ENTRIES
     return _page(Form.ATOM, others, [_read_atom_entry(element, base, origin) for element in entries])
 
 
@@ -85,11 +62,8 @@ def read_plain(root: Element, url: str) -> Page | ParseFailed:
     origin = origin_of_document(url)
     items, others = _part(root, _is_plain_item)
     if len(items) > MOST_ENTRIES:
-        return _TOO_MANY
+        return TOO_MANY_ENTRIES
     return _page(Form.PLAIN, others, [_read_plain_item(item, url, origin) for item in items])
-
-
-_TOO_MANY = ParseFailed(Reason.HOSTILE, "too many entries")
 
 
 def _part(root: Element, is_entry: Callable[[Element], bool]) -> tuple[list[Element], list[Element]]:
@@ -142,15 +116,6 @@ _SAID = {
 }
 
 _COMPLETE = {"complete", "treatAs"}
-
-_PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
-
-
-def read_period(period: str | None, frequency: str | None) -> timedelta | None:
-    """How often a feed says that it is updated (RSS 1.0 syndication module)."""
-    if not period or period.strip().lower() not in _PERIODS:
-        return None
-    return timedelta(hours=_PERIODS[period.strip().lower()]) / (read_count(frequency) or 1)
 
 
 def _says_complete(name: str, element: Element) -> bool:
@@ -316,7 +281,7 @@ def _read_children(reading: _Reading, entry: Element) -> None:
     reader_of = _READERS_BY_TAG.get
     for child in entry:
         tag = child.tag
-        read = reader_of(tag) or _READERS.get(_name_in(tag), _Reading.read_other)
+        read = reader_of(tag) or _READERS.get(name_in(tag), _Reading.read_other)
         read(reading, child)
 
 

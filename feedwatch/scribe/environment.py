@@ -35,9 +35,8 @@ _KIND = re.compile(
     r"datetime|datetime\.datetime|Facts|Written|Markup|LoopContext|[A-Z][a-z]+View|"
     r"(?:feedwatch|jinja2|markupsafe)\.[\w.]+)(?: object)?"
 )
-_OWN_TEMPLATES = (
-    *("digest.html.j2", "row.html.j2", "digest.txt.j2", "list.html.j2", "list.md.j2", "list.txt.j2"),
-)
+_PAGE_TEMPLATES = ("digest.html.j2", "row.html.j2", "digest.txt.j2")
+_LIST_TEMPLATES = ("list.html.j2", "list.md.j2", "list.txt.j2")
 
 FILTERS = frozenset({
     *("abs", "batch", "capitalize", "default", "d", "first", "float", "groupby", "int", "items", "join"),
@@ -151,7 +150,7 @@ def _make_environment(
 
 def _read_own() -> dict[str, str]:
     folder = resources.files("feedwatch.scribe")
-    return {name: (folder / name).read_text("utf-8") for name in _OWN_TEMPLATES}
+    return {name: (folder / name).read_text("utf-8") for name in (*_PAGE_TEMPLATES, *_LIST_TEMPLATES)}
 
 
 @cache

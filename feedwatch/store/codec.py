@@ -17,13 +17,15 @@ from feedwatch.errors import StoreDamaged
 
 Word = TypeVar("Word", bound=StrEnum)
 
+LINE_SEPARATORS = ("\n", ":")
+"""For JSON with a line break, which stands within no text of it, between all parts: so what was encoded in
+one go can be told apart again."""
+
 # Made once: `json.dumps` and `json.loads` would set one up anew for each value of each entry.
 _WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _WRITE_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-# A line break, which stands within no JSON text, between all parts: so what was encoded in one go can be told
-# apart again.
 _WRITE_LINES = json.JSONEncoder(
-    ensure_ascii=False, separators=("\n", ":"), sort_keys=True, default=dict
+    ensure_ascii=False, separators=LINE_SEPARATORS, sort_keys=True, default=dict
 ).encode
 _READ = json.JSONDecoder().raw_decode
 _NO_INSTANT = "an instant in the state cannot be read"

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from feedwatch.core.model import Entry
+from feedwatch.store.codec import LINE_SEPARATORS
 
 _SIZE = 16
-# A line break, which stands within no JSON text, between all parts: so what was encoded in one go can be told
-# apart again. Encoded one by one, entries would take twice as long.
-_ENCODE = json.JSONEncoder(sort_keys=True, separators=("\n", ":"), check_circular=False, default=dict).encode
+# In one go: encoded one by one, entries would take twice as long.
+_ENCODE = json.JSONEncoder(
+    sort_keys=True, separators=LINE_SEPARATORS, check_circular=False, default=dict
+).encode
 _BETWEEN_ENTRIES = "]\n["
 
 

@@ -268,7 +268,7 @@ def _update_feed(conn: Transaction, row: Row, feed: FoundFeed, now: datetime) ->
     if readdressed or known != (feed.kind, feed.compare_content, feed.plain):
         _read_anew(conn, row["id"], now)
     said = (feed.kind, *_wishes(feed))
-    if said != tuple(map(row.__getitem__, _SAID)) or row["missing_indexes"]:
+    if said != tuple(row[name] for name in _SAID) or row["missing_indexes"]:
         conn.execute(
             "UPDATE feeds SET kind = ?, title = ?, feed_group = ?, every_seconds = ?, announce_baseline = ?, "
             "compare_content = ?, plain = ?, missing_indexes = 0 WHERE id = ?",

@@ -120,10 +120,11 @@ TASK_COLUMNS = """
 
 def read_task(row: Sequence[Any]) -> PollTask:
     """The poll that a feed's row asks for, of TASK_COLUMNS; read by place, for each poll of each round."""
-    feed_id, account, name, kind, address, number, landed, state, compared_as, validators, *more = row
-    believed_at, body_digest, content_digest, every, announce_baseline, compare_content, plain, *more = more
-    body_etag, body_total, paging_refused, moved_to, moved_polls, *failing = more
-    failures, failing_since_at, broken_announced, parts = failing
+    (
+        feed_id, account, name, kind, address, number, landed, state, compared_as, validators, believed_at,
+        body_digest, content_digest, every, announce_baseline, compare_content, plain, body_etag, body_total,
+        paging_refused, moved_to, moved_polls, failures, failing_since_at, broken_announced, parts,
+    ) = row  # fmt: skip
     return PollTask(
         feed_id=feed_id,
         account=account,

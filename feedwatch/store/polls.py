@@ -22,8 +22,9 @@ from feedwatch.core.state import (
 from feedwatch.errors import StoreDamaged, StoreError
 from feedwatch.store.codec import instant, stamp
 from feedwatch.store.connection import Connection, Transaction, read_plain
+from feedwatch.store.failing import write_failure
 from feedwatch.store.faults import translated
-from feedwatch.store.landing import Landing, write_decision, write_failure, write_unchanged
+from feedwatch.store.landing import Landing, write_decision, write_unchanged
 from feedwatch.store.memory import MEMORY_COLUMNS, TASK_COLUMNS, read_list, read_task, recall_feed
 from feedwatch.store.owing import owe_notice
 from feedwatch.store.silencing import read_silences

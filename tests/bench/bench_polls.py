@@ -129,7 +129,12 @@ def read_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    numbers = [int(part) for part in text.split(",")]
+    if min(numbers) <= FEW:
+        raise argparse.ArgumentTypeError(
+            f"more than {FEW} feeds each: a round of {FEW} is what a start costs"
+        )
+    return numbers
 
 
 def plan(asked: argparse.Namespace) -> list[Job]:

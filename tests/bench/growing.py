@@ -10,11 +10,11 @@ from costs import Figures, sum_up
 from farming import RunningFarm
 from idling import Idling, watch_idling
 from lives import Case, Life, Round, Setting, live, plan_life
+from planning import FEW
 from programs import FeedwatchSubscriptions
 from tables import Table, write_number
 
 _ENTRIES = 25
-_FEW = 4
 _STEPS = plan_life({Round.NOT_MODIFIED})
 _COLUMNS = (
     "feeds",
@@ -52,12 +52,12 @@ def measure_growth(
         (life,) = live(farm, [program], Case(feeds, _ENTRIES), Setting(), _STEPS, say)
         return life
 
-    few = grow(_FEW)
+    few = grow(FEW)
     for feeds in sizes:
         life = grow(feeds)
         say(f"{feeds:,} feeds: an idle daemon")
         first, again = (
-            sum_up([life.taken[each]], feeds, [few.taken[each]], _FEW)
+            sum_up([life.taken[each]], feeds, [few.taken[each]], FEW)
             for each in (Round.FIRST, Round.NOT_MODIFIED)
         )
         yield Size(feeds, first, again, program.measure_state(), watch_idling(program))

@@ -33,6 +33,16 @@ def test_nothing_is_compared_with_what_is_hardly_anything() -> None:
     assert compare(0.3, -0.01) is None
 
 
+@pytest.mark.parametrize("words", [["--feeds", "200,4"], ["--scale", "1"]])
+def test_as_few_feeds_as_a_start_is_measured_by_are_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Less start-up, nothing would be left to measure: that is said before anything is begun."""
+    with pytest.raises(SystemExit):
+        read_arguments(words)
+    assert "more than 4 feeds" in capsys.readouterr().err
+
+
 def test_numbers_have_three_places_that_count() -> None:
     """However large a figure is, it is as exact as it was measured."""
     assert [write_number(each) for each in (0.0642, 1.4159, 17.94, 1534.2)] == [

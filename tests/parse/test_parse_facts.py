@@ -19,11 +19,11 @@ from feedwatch.parse.facts import (
     read_availability,
     read_count,
     read_number,
+    read_period,
     read_place,
     read_rating,
 )
 from feedwatch.parse.links import base_of, resolve_link
-from feedwatch.parse.tree import read_period
 
 NOON = datetime(2026, 10, 31, 12, 0, tzinfo=UTC)
 

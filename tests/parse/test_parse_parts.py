@@ -58,6 +58,9 @@ def test_document_is_cut_at_its_entries() -> None:
         feed("<!-- <entry> -->", entry("a")),
         feed("<entry><title><![CDATA[<entry>]]></title></entry>"),
         b'<!DOCTYPE feed [<!ENTITY x "<entry>">]>' + feed(entry("a")),
+        feed("<entry><?x </entry><entry ?><id>a</id></entry>", entry("b")),
+        feed(entry("a"), entry("b"), tail="<?x <entry></entry>?>"),
+        feed(entry("a"), entry("b", "<?x y?>")),
         feed(entry("a"), "<link href='x'/>", entry("b")),
         feed(entry("a", "<extra><entry>x</entry></extra>")),
         feed("<entry><id>a</id></entry >", entry("b")),
@@ -70,8 +73,14 @@ def test_document_is_cut_at_its_entries() -> None:
     ids=lambda body: body[40:90].decode(),
 )
 def test_what_is_not_plain_to_see_is_not_cut(body: bytes) -> None:
-    """A comment, CDATA, an entry within an entry, something between two: the document is read whole."""
+    """A comment, CDATA, an instruction, an entry within another, something between: all of it is read."""
     assert cut_entries(body, Kind.STREAM) is None
+
+
+def test_instructions_before_the_root_are_no_hindrance() -> None:
+    """Most documents begin with one, and some name a stylesheet."""
+    prolog = b'<?xml version="1.0"?>\n<?xml-stylesheet href="feed.xsl"?>\n'
+    assert len(cut(prolog + feed(entry("a"), entry("b"))).entries) == 2
 
 
 def test_more_entries_than_a_feed_has_are_not_cut() -> None:

@@ -6,11 +6,17 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from watching import EVERYTHING, TARGETS, write_config
 
+from feedwatch import daemon as daemon_module
+from feedwatch.assembly import Assembly
+from feedwatch.commands import run_daemon
+from feedwatch.config import Config
 from feedwatch.poll import places as places_module
 from feedwatch.poll.places import Place, Places
 
@@ -187,3 +193,30 @@ async def test_host_that_was_left_alone_for_a_while_may_be_asked_in_a_row_again(
         line.up("a", "a")
         clock.go_on(2.5)
     assert len(line.started) == 40
+
+
+async def test_daemon_asks_a_host_four_times_a_second_from_each_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many feeds of one host that are due at once it asks two seconds' worth, and then waits."""
+    line = Line(Places(1, 1))
+
+    class Asking:
+        """A daemon that asks one host many times, and ends."""
+
+        def __init__(self, assembly: Assembly, _load: Callable[[], Config]) -> None:
+            line.places = assembly.places
+
+        async def run(self) -> None:
+            """Ask as fast as it may, in no time."""
+            Clock(monkeypatch)
+            line.up(*["a"] * 100)
+            while line.held:
+                line.leave("a")
+
+    monkeypatch.setattr(daemon_module, "Daemon", Asking)
+    poll = "poll: {per_host: 3}\n"
+    accounts = "accounts: {news: {service: feeds, feeds: {list: 'http://127.0.0.1:9/'}}}\n"
+    config = write_config(tmp_path, f"{poll}{accounts}targets:\n{TARGETS}{EVERYTHING}")
+    await run_daemon(config, lambda: config)
+    assert len(line.started) == 2 * 3 * 4 + 1

@@ -145,6 +145,33 @@ def test_a_state_of_every_earlier_version_is_taken_over(
             assert [column for (column,) in found] == columns.split(), name
 
 
+def test_order_of_a_list_is_taken_over_from_the_row_of_its_feed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What version 4 kept of a list is read in its order, places included; a list never seen has none."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr(connection, "MIGRATIONS", MIGRATIONS[:4])
+        earlier.setattr(connection, "VERSION", 4)
+        with closing(Store.open(path)) as store, store.transaction() as conn:
+            conn.execute("INSERT INTO accounts (name, configured, stamp) VALUES ('jane', 1, 'a')")
+            conn.executemany(
+                "INSERT INTO feeds (account, name, kind, address, named_address, next_poll_at, ordered, "
+                "compared_as, entry_order, entry_count) VALUES ('jane', ?, 'queue', '', '', "
+                "'2026-11-01T12:00:00.000000Z', 1, ?, ?, ?)",
+                [("queue", "test", '[["c","a"],["b"]]', 3), ("never", None, "[[],[]]", 0)],
+            )
+            conn.executemany(
+                "INSERT INTO entries (feed_id, key, title, facts, first_seen_at) "
+                "VALUES (1, ?, 'Title', '{}', '2026-11-01T12:00:00.000000Z')",
+                [("a",), ("b",), ("c",)],
+            )
+    with closing(Store.open(path)) as store:
+        assert rows(store, "SELECT * FROM list_orders") == [(1, '[["c","a"],["b"]]')]
+        listed = store.list_entries(FEED)
+        assert listed is not None
+        assert [(each.entry.key, each.entry.position) for each in listed] == [("c", 1), ("a", 2), ("b", None)]
+
+
 def test_a_migration_that_ends_within_a_statement_is_a_mistake() -> None:
     """A statement without its end would be left out in silence: it is an error."""
     assert list(split_statements("CREATE TABLE a (x);\n\nCREATE TABLE b (y); -- the last\n\n")) == [
