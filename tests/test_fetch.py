@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from feedserver import NOW, FeedServer, close_after, failed, fetched, make_fetcher, reply
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from feedwatch.core.model import NotModified, Reason, Validators
 from feedwatch.fetch import Fetcher
@@ -71,6 +73,25 @@ async def test_address_goes_out_byte_for_byte(
 def test_host_is_the_one_that_was_named(url: str, sent: str) -> None:
     """Users and case do not change which host is asked, and names beyond ASCII are of today's kind."""
     assert wire_url(url) == sent
+
+
+_SPELLINGS = st.one_of(st.text(), st.text("abz019-._~:/?#[]@!$&'()*+,;=%|^`{}\\\"<> \tü"))
+
+
+@given(st.sampled_from(["http://", "https://", "HTTP://", "ftp:"]), _SPELLINGS, _SPELLINGS)
+@example("http://", "h.example:80", "/a?b=%C3%BC#c")
+@example("http://", "u@h.example", "/")
+@example("http://", "h.example\n", "/")
+def test_address_that_needs_no_change_goes_out_as_any_other(scheme: str, host: str, path: str) -> None:
+    """Whether an address is looked at once or taken apart, the same goes out."""
+    url = f"{scheme}{host}{path}"
+    try:
+        taken_apart = wire_url(f" {url}")
+    except UnicodeError:
+        with pytest.raises(UnicodeError):
+            wire_url(url)
+    else:
+        assert wire_url(url) == taken_apart
 
 
 @pytest.mark.parametrize(

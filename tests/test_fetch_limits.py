@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from feedserver import (
@@ -319,6 +323,37 @@ async def test_trusted_certificate_is_fine(monkeypatch: pytest.MonkeyPatch) -> N
     with FeedServer(tls=True) as server:
         async with make_fetcher() as fetcher:
             assert fetched(await fetcher.fetch(server.on("/f", reply(b"<rss/>")))).body == b"<rss/>"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"], ids=["missing", "empty", "nonsense"])
+async def test_nobody_is_blamed_where_nobody_says_whom_to_trust(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    """Certificates that the environment names and nobody can read: no TLS, and who needs none is asked."""
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with FeedServer(tls=True) as server, FeedServer() as plain:
+        async with make_fetcher() as fetcher:
+            outcome = failed(await fetcher.fetch(server.on("/f", reply(b"<rss/>"))))
+            assert (outcome.reason, outcome.status) == (Reason.INTERNAL, None)
+            assert "SSL_CERT_FILE" in outcome.detail
+            assert fetched(await fetcher.fetch(plain.on("/f", reply(b"<rss/>")))).body == b"<rss/>"
+            monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+            assert fetched(await fetcher.fetch(server.on("/f", reply(b"<rss/>")))).body == b"<rss/>"
+
+
+@pytest.mark.parametrize("named", [None, "/etc/authorities.pem"])
+def test_loading_the_client_leaves_the_environment_as_it_is(named: str | None) -> None:
+    """What aiohttp would read for nothing is kept from it for as long as it is imported, and no longer."""
+    environ = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+    environ |= {"SSL_CERT_FILE": named} if named else {}
+    looked = "import os, feedwatch.fetch; print(os.environ.get('SSL_CERT_FILE'))"
+    done = subprocess.run(
+        [sys.executable, "-c", looked], env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{named}\n"
 
 
 @contextmanager

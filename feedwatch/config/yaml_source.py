@@ -157,8 +157,11 @@ class _Builder:
         self._root: Node | None = None
         self._count = 0
         self._documents = 0
-        # Of these there is one for each value: to look them up costs less than a chain of questions.
-        self._steps: dict[type[yaml.Event], Callable[[Any], None]] = {
+
+    def build(self, text: str) -> Node | None:
+        # Of these there is one for each value: to look them up costs less than a chain of questions. Kept
+        # with the builder, they would keep it, and all nodes, until garbage is looked for.
+        steps: dict[type[yaml.Event], Callable[[Any], None]] = {
             yaml.DocumentStartEvent: self._start_document,
             yaml.ScalarEvent: self._take_scalar,
             yaml.AliasEvent: self._take_alias,
@@ -167,10 +170,8 @@ class _Builder:
             yaml.SequenceEndEvent: self._close,
             yaml.MappingEndEvent: self._close,
         }
-
-    def build(self, text: str) -> Node | None:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            if step := self._steps.get(type(event)):
+            if step := steps.get(type(event)):
                 step(event)
             if self._documents > 1:
                 break

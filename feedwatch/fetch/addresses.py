@@ -18,6 +18,10 @@ _BREAKS: Final = {ord(each): None for each in "\t\r\n"}
 _UP_TO_PATH: Final = re.compile(r"[^:/?#]*://[^/?#]*")
 _KEPT: Final = "%/:?#[]@!$&'()*+,;=-._~|^`{}\\\"<>"
 """Only what may not stand in a URL at all is encoded: `%` and every reserved character stay."""
+_AS_IT_GOES_OUT: Final = re.compile(
+    r"https?://[a-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9_" + re.escape(_KEPT.replace("#", "")) + "]*+"
+)
+"""An address in which there is nothing to write anew, as nearly all are."""
 
 
 class Origin(NamedTuple):
@@ -68,6 +72,8 @@ def wire_url(url: str) -> str:
     Raises:
         UnicodeError: the host cannot be a host's name.
     """
+    if _AS_IT_GOES_OUT.fullmatch(url):
+        return url
     scheme, host, path = _split(url)
     return f"{scheme}://{host}/{quote(path, safe=_KEPT)}"
 

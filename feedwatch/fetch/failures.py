@@ -16,6 +16,7 @@ from feedwatch.core.model import FetchFailed, Reason
 from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.gate import PrivateAddress
 from feedwatch.fetch.headers import read_date, read_head, read_retry_after, text_of
+from feedwatch.fetch.transport import NobodyToTrust
 
 OF_STATUS: Final = {
     204: Reason.EMPTY_BODY,
@@ -29,9 +30,10 @@ OF_STATUS: Final = {
     503: Reason.UNAVAILABLE,
 }
 _LONGEST_BODY: Final = 64 * 1024
+_NOBODY_TO_TRUST: Final = "no certificates can be read where SSL_CERT_FILE or SSL_CERT_DIR says"
 _OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
-ERRORS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, ssl.SSLError, PrivateAddress)
+ERRORS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, ssl.SSLError, PrivateAddress, NobodyToTrust)
 """What the client raises when an exchange comes to nothing."""
 
 
@@ -70,6 +72,8 @@ def failure_of(error: Exception) -> FetchFailed:  # noqa: PLR0911 — one return
     """Give the reason of an error, and a detail that holds nothing of the address or the reply."""
     if isinstance(error, PrivateAddress):
         return FetchFailed(Reason.PRIVATE_ADDRESS, str(error))
+    if isinstance(error, NobodyToTrust):
+        return FetchFailed(Reason.INTERNAL, _NOBODY_TO_TRUST)
     number = getattr(error, "errno", None) or getattr(getattr(error, "os_error", None), "errno", None)
     if number in _OURS:
         return FetchFailed(Reason.INTERNAL, "out of file descriptors or memory")
@@ -106,6 +110,8 @@ def post_failure_of(error: Exception) -> PostFailed:  # noqa: PLR0911 — one re
         return PostFailed(why, may_have_arrived=False)
     if isinstance(error, ValueError):
         return PostFailed("no address that can be asked", may_have_arrived=False)
+    if isinstance(error, NobodyToTrust):
+        return PostFailed(_NOBODY_TO_TRUST, may_have_arrived=False)
     return PostFailed(failure_of(error).detail, may_have_arrived=True)
 
 

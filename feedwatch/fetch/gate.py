@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, Self
 
 from feedwatch.core.networks import NetworkPolicy, canonical_host
 
@@ -24,16 +22,34 @@ class PrivateAddress(Exception):
     """A host is at private addresses only, and may not be asked there."""
 
 
-@dataclass(slots=True)
-class _Way:
-    """The way to the host of one request: whether it led to an address, and which one was refused."""
+class Way:
+    """The way to the host of one request, open within a `with`.
 
-    host: str
-    tried: bool = False
-    refused: str | None = None
+    It ends with a PrivateAddress where the request failed because the host must not be asked at any of its
+    addresses.
+    """
+
+    __slots__ = ("_opened", "host", "refused", "tried")
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.tried = False
+        self.refused: str | None = None
+        self._opened: Token[Way]
+
+    def __enter__(self) -> Self:
+        self._opened = _WAY.set(self)
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        _WAY.reset(self._opened)
+        if isinstance(error, OSError) and self.refused is not None and not self.tried:
+            raise PrivateAddress(_say_where(canonical_host(self.host), self.refused)) from error
 
 
-_WAY: ContextVar[_Way] = ContextVar("way")
+_WAY: ContextVar[Way] = ContextVar("way")
 """The library makes sockets without a word about the host they are for."""
 
 
@@ -50,24 +66,6 @@ class Gate:
         self._policy = self._policy if policy is None else policy
         self._named = self._named if named is None else named
         return self._policy != before[0] or not self._named >= before[1]
-
-    @contextmanager
-    def way_to(self, host: str) -> Iterator[None]:
-        """Open the way for one request to a host.
-
-        Raises:
-            PrivateAddress: the request failed, for the host must not be asked at any of its addresses.
-        """
-        way = _Way(host)
-        token = _WAY.set(way)
-        try:
-            yield
-        except OSError as error:
-            if way.refused is None or way.tried:
-                raise
-            raise PrivateAddress(_say_where(canonical_host(host), str(way.refused))) from error
-        finally:
-            _WAY.reset(token)
 
     def open_socket(self, info: AddressInfo) -> socket.socket:
         """Make the socket for one address of the host that the way leads to.

@@ -18,7 +18,7 @@ import httpx
 from yarl import URL
 
 from feedwatch.core.networks import NetworkPolicy
-from feedwatch.fetch.gate import Gate
+from feedwatch.fetch.gate import Gate, Way
 from feedwatch.fetch.lookup import make_resolver
 
 _KEPT_FOR: Final = 15.0
@@ -49,6 +49,10 @@ def make_raw_request(
     )
 
 
+class NobodyToTrust(Exception):
+    """The environment names certificates to trust, and none can be read there: no server is to blame."""
+
+
 class RawTransport(httpx.AsyncBaseTransport):
     """Connections, kept for the next request: no cookies, nothing decompressed, nothing followed.
 
@@ -61,8 +65,6 @@ class RawTransport(httpx.AsyncBaseTransport):
         self._kept = kept
         # The deadline for the whole exchange is the caller's.
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_within)
-        if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
-            _whom_to_trust()  # somebody has named it: if it cannot be read, no server is to blame
         self._gate = Gate(policy)
         self._pool: _Pool | None = None
         self._left: list[_Pool] = []
@@ -81,6 +83,7 @@ class RawTransport(httpx.AsyncBaseTransport):
 
         Raises:
             PrivateAddress: its host must not be asked where it is.
+            NobodyToTrust: it is asked behind TLS, and nobody can say whom to trust.
         """
         if self._left:
             await self._close_left()
@@ -91,7 +94,7 @@ class RawTransport(httpx.AsyncBaseTransport):
         assert isinstance(request.stream, httpx.ByteStream)
         pool.users += 1
         try:
-            with self._gate.way_to(host):
+            with Way(host):
                 session = pool.once if once else pool.session_for((host, url.port, url.scheme))
                 response = await session.request(
                     request.method,
@@ -206,4 +209,7 @@ def _whom_to_trust() -> ssl.SSLContext:
 @lru_cache(maxsize=1)
 def _read_trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     """Read it with the first that is asked behind TLS: it takes longer than a hundred polls."""
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # an SSLError is one
+        raise NobodyToTrust from error

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
 import xxhash
 
@@ -28,33 +27,44 @@ class Digests:
     def __init__(self, body: bytes, kind: Kind) -> None:
         self._body = body
         self._kind = kind
+        self._raw: bytes | None = None
+        self._content: bytes | None = None
+        self._parts: Parts | None = None
+        self._is_cut = False
 
-    @cached_property
+    @property
     def raw(self) -> bytes:
         """A digest of the bytes. It holds against chance: who makes two alike deceives his own readers."""
-        return xxhash.xxh3_128_digest(self._body)
+        if self._raw is None:
+            self._raw = xxhash.xxh3_128_digest(self._body)
+        return self._raw
 
-    @cached_property
+    @property
     def content(self) -> bytes:
         """A digest without what moves by itself. What it leaves out is in no entry's facts."""
-        if self._is_opaque:
-            return self.raw
-        if self.parts is not None:
-            return xxhash.xxh3_128_digest(self.parts.frame + b"".join(self.parts.digests))
-        return _digest_uncut(self._body, self._kind)
+        if self._content is None:
+            self._content = self._digest_content()
+        return self._content
 
-    @cached_property
+    @property
     def parts(self) -> Parts | None:
         """The document cut at its entries; None where it cannot be."""
-        return None if self._is_opaque else cut_entries(self._body, self._kind)
+        if not self._is_cut:
+            self._parts = None if _is_opaque(self._body) else cut_entries(self._body, self._kind)
+            self._is_cut = True
+        return self._parts
 
-    @cached_property
-    def _is_opaque(self) -> bool:
-        """Whether there is nothing to look for: it is JSON, or will be refused."""
-        body = self._body
-        if not body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            return True
-        return len(body) > MOST_TAGS and body.count(b"<") > MOST_TAGS
+    def _digest_content(self) -> bytes:
+        if self.parts is not None:
+            return xxhash.xxh3_128_digest(self.parts.frame + b"".join(self.parts.digests))
+        return self.raw if _is_opaque(self._body) else _digest_uncut(self._body, self._kind)
+
+
+def _is_opaque(body: bytes) -> bool:
+    """Whether there is nothing to look for: it is JSON, or will be refused."""
+    if not body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return True
+    return len(body) > MOST_TAGS and body.count(b"<") > MOST_TAGS
 
 
 def _digest_uncut(body: bytes, kind: Kind) -> bytes:

@@ -33,6 +33,7 @@ UPDATED: Final = rb"<((?:[\w.-]++:)?+updated)(?:\s[^<>]*+)?+>" + _WHEN + rb"</\1
 _UPDATED = re.compile(UPDATED)
 _USUAL_UPDATED = re.compile(rb"<updated>" + _WHEN + rb"</updated>")
 _PUBLISHED: Final = b"<published>"
+_FEW_QUESTIONS: Final = 200
 _DAY = rb"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 _INSTANT = re.compile(
     rb"(?:19[1-9]|20\d)\d-" + _DAY + rb"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
@@ -97,7 +98,7 @@ def cut_entries(body: bytes, kind: Kind) -> Parts | None:
     # One byte is found so much faster than two that it is looked for alone.
     if b"!" in body and b"<!" in body:
         return None
-    if body.rfind(b"<?") >= end_of_prolog(body):
+    if _has_instruction(body, end_of_prolog(body)):
         return None
     opening, closing = _ENTRY if _ENTRY[0].search(body) else _ITEM
     head, *pieces = opening.split(body)
@@ -112,6 +113,16 @@ def cut_entries(body: bytes, kind: Kind) -> Parts | None:
         return None
     frame = xxhash.xxh3_64_digest(blank_dates(head) + b"\0" + tail)
     return Parts(head, opening.pattern, entries, tail, frame, _digest_entries(entries, kind))
+
+
+def _has_instruction(body: bytes, start: int) -> bool:
+    """Whether an instruction stands behind the prolog: as above, unless every second address has a `?`."""
+    at = body.find(b"?", start)
+    for _ in range(_FEW_QUESTIONS):
+        if at < 0 or body.startswith(b"<", at - 1):
+            return at >= 0
+        at = body.find(b"?", at + 1)
+    return body.find(b"<?", at - 1) >= 0
 
 
 def _digest_entries(entries: Iterable[bytes], kind: Kind) -> tuple[bytes, ...]:
@@ -131,15 +142,17 @@ def blank_dates(text: bytes) -> bytes:
 def _blank_updated(entry: bytes) -> bytes:
     """An entry without its first `updated`: a second one is of where it comes from, and hardly moves."""
     if date := _USUAL_UPDATED.search(entry):
-        return entry[: date.start()] + entry[date.end() :]
+        start, end = date.span()
+        return entry[:start] + entry[end:]
     return _UPDATED.sub(b"", entry) if b"updated" in entry else entry
 
 
 def _blank_undating(post: bytes) -> bytes:
     """A post without its first `updated`, where it says when it was published."""
-    both = _UPDATED_AND_PUBLISHED.search(post)
-    if both and post.find(b"<source", 0, both.start()) < 0:
-        return post[: both.start()] + post[both.end(1) :]
+    if both := _UPDATED_AND_PUBLISHED.search(post):
+        start, end = both.span(1)
+        if post.find(b"<source", 0, start) < 0:
+            return post[:start] + post[end:]
     return _blank_updated(post) if _is_published(post) else post
 
 

@@ -83,7 +83,8 @@ class PollWriter:
 
         None if it came too late (law 11).
         """
-        now, jitter, every = self._clock.now(), self._draw_jitter(task), self.interval(task)
+        now, every = self._clock.now(), self.interval(task)
+        jitter = self._draw_jitter(task, now)
         terms = PollTerms(
             feed=task.feed,
             rules=rules_of(task.kind, compare_content=task.compare_content),
@@ -97,9 +98,8 @@ class PollWriter:
             raise landed
         return landed
 
-    def _draw_jitter(self, task: PollTask) -> float:
+    def _draw_jitter(self, task: PollTask, now: datetime) -> float:
         """A part of the spread; the lists of an account that are polled together get the same, to stay so."""
-        now = self._clock.now()
         if task.kind is Kind.STREAM:
             return self._clock.jitter()
         drawn = self._drawn.get(task.account)
@@ -110,11 +110,12 @@ class PollWriter:
     async def write_same(self, task: PollTask, same: SameList) -> bool:
         """Write that nothing is new, together with others; False if another result landed meanwhile."""
         now = self._clock.now()
-        notice = announce_recovery(_failing(task), task.feed, now)
+        jitter = self._draw_jitter(task, now)
+        notice = announce_recovery(_failing(task), task.feed, now) if task.broken_announced else None
         poll = UnchangedPoll(
             task=task,
             at=now,
-            next_poll_at=next_poll_after(now, self.interval(task), self._draw_jitter(task), wish=same.wish),
+            next_poll_at=next_poll_after(now, self.interval(task), jitter, wish=same.wish),
             validators=same.validators,
             body_digest=same.body_digest,
             believed=same.believed,

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 — a row of these tables is read as one line
 from __future__ import annotations
 
+import gc
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedwatch.config import Config, load_config
+from feedwatch.config.nodes import MappingNode
 from feedwatch.errors import ConfigError, Problem
 
 MANY = """\
@@ -208,3 +210,16 @@ def test_any_variable_is_read_or_refused(tmp_path: Path, key: str, value: str) -
 def test_odd_but_sound_values_are_read(tmp_path: Path, text: str) -> None:
     """A path that is no address, and a name that looks like ours, disturb nothing."""
     assert list(read(tmp_path, text).accounts)
+
+
+def test_what_was_read_goes_with_its_last_reader(tmp_path: Path) -> None:
+    """The nodes of many feeds take more room than the configuration: they do not wait for a search of garbage."""
+    path = write(tmp_path, "accounts: {news: {service: feeds, feeds: {a: 'http://a.example/'}}}\n")
+    gc.collect()
+    gc.disable()
+    try:
+        config = load_config(path, environ={})
+        assert config.accounts
+        assert not [each for each in gc.get_objects() if isinstance(each, MappingNode)]
+    finally:
+        gc.enable()

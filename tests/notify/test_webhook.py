@@ -340,6 +340,19 @@ async def test_certificate_that_the_environment_trusts_is_fine(monkeypatch: pyte
     assert "localhost" not in told.detail
 
 
+async def test_nothing_is_sent_where_nobody_says_whom_to_trust(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without the certificates that the environment names nothing has arrived, for certain."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    with TlsSink() as sink:
+        told = await send(hook(sink).replace("http:", "https:"))
+        assert sink.received == []
+    assert isinstance(told, NotifyFailed)
+    assert told.reason is Reason.UNREACHABLE
+    assert "SSL_CERT_FILE" in told.detail
+
+
 async def test_two_receivers_do_not_wait_for_each_other() -> None:
     """While one hangs, the other has its message."""
     with WebhookSink(Reply(hang=True)) as hung, WebhookSink() as phone:

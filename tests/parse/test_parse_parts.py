@@ -130,3 +130,12 @@ def test_only_what_is_new_is_new(names: list[str], data: st.DataObject) -> None:
         return
     expected = tuple(names.index(name) if name in names else None for name in after)
     assert places(feed(*map(entry, names)), feed(*map(entry, after))) == expected
+
+
+@pytest.mark.parametrize("questions", [0, 1, 199, 200, 201, 1000])
+def test_instruction_is_seen_however_many_questions_stand_before_it(questions: int) -> None:
+    """Addresses have a `?` of their own: behind any number of them an instruction is still one."""
+    asked = entry("a").replace("</entry>", f"<link href='/{'?' * questions}'/></entry>")
+    assert cut_entries(feed(asked, entry("b")), Kind.STREAM) is not None
+    told = asked.replace("</entry>", "<?odd <entry ?></entry>")
+    assert cut_entries(feed(told, entry("b")), Kind.STREAM) is None
