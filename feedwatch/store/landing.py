@@ -27,7 +27,7 @@ from feedwatch.store.codec import (
     write_validators,
 )
 from feedwatch.store.connection import Row, Transaction, insert_row, read_plain
-from feedwatch.store.digest import digest_list, tell_entries
+from feedwatch.store.digest import digest_list, tell_row
 from feedwatch.store.owing import owe_change, owe_notice
 
 LEFT_ETAGS_KEPT = 16
@@ -39,8 +39,8 @@ POLLS_BEFORE_MOVING = 3
 class Landing:
     """A list that has come, and what was decided about it. `feed` is the feed's row before it lands.
 
-    `told` is what each entry that is remembered says (store/digest.py), by key; `at` is when the list was
-    read, as it is written.
+    `told` is what the row of each entry that is remembered says (store/digest.py), by key; `at` is when the
+    list was read, as it is written.
     """
 
     conn: Transaction
@@ -137,12 +137,13 @@ WHERE id = :id
 """
 
 
-def _write_feed(landing: Landing, after: Snapshot, written: Sequence[Entry]) -> None:
-    """Write all of a feed that is no entry's; those `written` do not say what they said before."""
+def _write_feed(landing: Landing, after: Snapshot, written: Mapping[str, str]) -> None:
+    """Write all of a feed that is no entry's; `written` is what the rows say that were written, by key."""
     result, decision = landing.result, landing.decision
     placed = [entry.key for entry in after.entries if entry.position is not None]
     loose = [entry.key for entry in after.entries if entry.position is None]
-    told = {**landing.told, **dict(zip([entry.key for entry in written], tell_entries(written), strict=True))}
+    order = write_json([placed, loose])
+    told = {**landing.told, **written}
     values = {
         "id": landing.task.feed_id,
         "number": landing.task.number,
@@ -158,14 +159,14 @@ def _write_feed(landing: Landing, after: Snapshot, written: Sequence[Entry]) -> 
         "compared_as": decision.compared_as,
         "whole": after.whole,
         "ordered": after.ordered,
-        "list_digest": digest_list([told[key] for key in placed], [told[key] for key in loose]),
+        "list_digest": digest_list(order, [told[key] for key in (*placed, *loose)]),
         "entry_count": len(after.entries),
         "grows_at_end": decision.grows_at_end,
         "parts": result.parts if _shows_what_is_kept(result.snapshot, after) else None,
         "silent_baseline": decision.verdict is Verdict.BASELINE and not decision.changes,
     }
     landing.conn.execute(_BELIEVED, values)
-    landing.conn.execute(_ORDER, (landing.task.feed_id, write_json([placed, loose])))
+    landing.conn.execute(_ORDER, (landing.task.feed_id, order))
 
 
 _ORDER = """
@@ -188,8 +189,8 @@ def _leave_etag(memory: FeedMemory, coming: str | None) -> list[str]:
     return [etag for etag in left if etag != coming][-LEFT_ETAGS_KEPT:]
 
 
-def _write_entries(landing: Landing, after: tuple[Entry, ...]) -> list[Entry]:
-    """Write the entries that differ, and none but those; places are not theirs to keep. Returns them.
+def _write_entries(landing: Landing, after: tuple[Entry, ...]) -> dict[str, str]:
+    """Write the entries that differ, and none but those; places are not theirs to keep. Gives what they say.
 
     One with a new key is written anew under it: renamed one by one, two that swap would collide.
     """
@@ -208,12 +209,12 @@ def _write_entries(landing: Landing, after: tuple[Entry, ...]) -> list[Entry]:
         del old[key]
     differing = [entry for entry in after if not _is_kept(old.get(entry.key), entry)]
     all_facts = write_all_facts([entry.facts for entry in differing])
-    rows = [
-        _entry_row(feed_id, entry, facts, first_seen.get(rekeyed.get(entry.key, ""), landing.at))
-        for entry, facts in zip(differing, all_facts, strict=True)
-    ]
-    conn.executemany(_UPSERT_ENTRY, rows)
-    return differing
+    rows = [_entry_row(entry, facts) for entry, facts in zip(differing, all_facts, strict=True)]
+    conn.executemany(
+        _UPSERT_ENTRY,
+        [(feed_id, *row, first_seen.get(rekeyed.get(row[0], ""), landing.at)) for row in rows],
+    )
+    return {row[0]: tell_row(row) for row in rows}
 
 
 def _is_kept(was: Entry | None, entry: Entry) -> bool:
@@ -247,17 +248,8 @@ def _read_first_seen(landing: Landing, keys: set[str]) -> Mapping[str, str]:
     return {row["key"]: stamp(instant(row["first_seen_at"])) for row in rows}
 
 
-def _entry_row(feed_id: int, entry: Entry, facts: str, first_seen_at: str) -> tuple[object, ...]:
-    return (
-        feed_id,
-        entry.key,
-        entry.title,
-        entry.link,
-        facts,
-        write_instant(entry.dated_at),
-        entry.alias,
-        first_seen_at,
-    )
+def _entry_row(entry: Entry, facts: str) -> tuple[str, str, str | None, str, str | None, str | None]:
+    return entry.key, entry.title, entry.link, facts, write_instant(entry.dated_at), entry.alias
 
 
 def _write_departed(landing: Landing, after: Snapshot) -> None:

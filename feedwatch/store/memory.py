@@ -23,7 +23,7 @@ from feedwatch.store.codec import (
     read_word,
 )
 from feedwatch.store.connection import Row, Transaction, read_plain
-from feedwatch.store.digest import digest_list, tell_entries
+from feedwatch.store.digest import digest_list, tell_row
 
 CHANGE_COLUMNS = """
     changes.id AS change_id, changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind,
@@ -35,7 +35,7 @@ CHANGE_COLUMNS = """
 
 
 class StoredList(NamedTuple):
-    """The last snapshot of a feed, and what each of its entries says (store/digest.py), by key."""
+    """The last snapshot of a feed, and what the row of each entry says (store/digest.py), by key."""
 
     snapshot: Snapshot
     told: Mapping[str, str]
@@ -164,37 +164,41 @@ def read_list(conn: Transaction, row: Row) -> StoredList | None:
     if row["compared_as"] is None:
         return None
     try:
-        keys, more = read_order(row["entry_order"])
-        entries = _read_entries(conn, row["id"], keys, more)
+        return _read_verified(row, read_plain(conn, _ROWS, (row["id"],)).fetchall())
     except KeyError as error:
         raise _damaged(row, "an entry of it is missing") from error
+    except TypeError as error:  # a column holds what is no text
+        raise _damaged(row, _NOT_AS_WRITTEN) from error
     except StoreDamaged as error:
         raise _damaged(row, str(error)) from error
-    told = tell_entries(entries)
-    digest = digest_list(told[: len(keys)], told[len(keys) :])
-    # NULL: written before there was one. More is told than there are entries only where facts are no texts.
-    if row["list_digest"] not in (digest, None) or len(told) != len(entries):
-        raise _damaged(row, "it does not read as it was written")
-    snapshot = Snapshot(entries, whole=bool(row["whole"]), ordered=bool(row["ordered"]))
-    return StoredList(snapshot, dict(zip([entry.key for entry in entries], told, strict=True)))
+
+
+_NOT_AS_WRITTEN = "it does not read as it was written"
+_ROWS = "SELECT key, title, link, facts, dated_at, alias FROM entries WHERE feed_id = ?"
+
+
+def _read_verified(row: Row, rows: Sequence[Sequence[Any]]) -> StoredList:
+    keys, more = read_order(row["entry_order"])
+    told = {columns[0]: tell_row(columns) for columns in rows}
+    digest = digest_list(row["entry_order"], [told[key] for key in (*keys, *more)])
+    if row["list_digest"] not in (digest, None):  # NULL: written before there was one
+        raise StoreDamaged(_NOT_AS_WRITTEN)
+    entries = _read_entries(rows, keys, more)
+    return StoredList(Snapshot(entries, whole=bool(row["whole"]), ordered=bool(row["ordered"])), told)
 
 
 def _read_entries(
-    conn: Transaction, feed_id: int, keys: Sequence[str], more: Sequence[str]
+    rows: Sequence[Sequence[Any]], keys: Sequence[str], more: Sequence[str]
 ) -> tuple[Entry, ...]:
     """Entries in order: those with a place, then `more`. KeyError if one is missing."""
-    lines = read_plain(conn, _LINES, (feed_id,)).fetchall()
-    all_facts = read_all_facts([line[-1] for line in lines])
-    dates = read_all_instants([line[-2] for line in lines])
+    all_facts = read_all_facts([columns[3] for columns in rows])
+    dates = read_all_instants([columns[4] for columns in rows])
     places = {key: place for place, key in enumerate(keys, start=1)}
     entries = {
         key: Entry(key, title, link, places.get(key), facts, dated_at, alias)
-        for (key, title, link, alias, *_), facts, dated_at in zip(lines, all_facts, dates, strict=True)
+        for (key, title, link, _, _, alias), facts, dated_at in zip(rows, all_facts, dates, strict=True)
     }
     return tuple([entries[key] for key in (*keys, *more)])
-
-
-_LINES = "SELECT key, title, link, alias, dated_at, facts FROM entries WHERE feed_id = ?"
 
 
 def _damaged(row: Row, why: str) -> StoreDamaged:

@@ -275,7 +275,12 @@ INSERT INTO list_orders SELECT id, entry_order FROM feeds WHERE compared_as IS N
 ALTER TABLE feeds DROP COLUMN entry_order;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_SIXTH = """
+-- they were of what is said, and are now of how it is spelt: the next list that lands brings one
+UPDATE feeds SET list_digest = NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 """Each takes the schema from its index to the next version."""
 
 VERSION = len(MIGRATIONS)

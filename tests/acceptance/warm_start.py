@@ -235,7 +235,6 @@ def _split_commits(_: bool) -> None:  # noqa: FBT001
     def owe_change(conn: Any, *args: Any) -> None:
         conn.execute("COMMIT")
         conn.execute("BEGIN IMMEDIATE")
-        conn.execute("SAVEPOINT poll")  # in which the list lands
         owing.owe_change(conn, *args)
 
     setattr(landing, "owe_change", owe_change)  # noqa: B010 — not its type

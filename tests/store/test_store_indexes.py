@@ -279,7 +279,7 @@ def test_a_feed_that_returns_goes_on_from_its_last_snapshot(store: Store) -> Non
         index(store, RATINGS)
     assert index(store, QUEUE, RATINGS, now=after(60)) == IndexEffect(returned=("queue",))
     assert state_of(store) == (FeedState.OK, None)
-    assert [task.name for task in store.take_polls(after(60))] == ["ratings", "queue"]
+    assert [task.name for task in store.take_polls(after(60))] == ["queue", "ratings"]
     assert recall(store, listed()).snapshot == listed("a")
     assert index(store, QUEUE) == IndexEffect(), "one index that lacked ratings is not two"
 

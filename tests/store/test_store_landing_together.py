@@ -193,13 +193,13 @@ def test_what_departed_from_one_is_not_looked_for_in_another(store: Store) -> No
 
 
 def test_what_one_of_them_may_have_to_undo_is_kept_in_memory(store: Store) -> None:
-    """SQLite would write it to a temporary file; whatever becomes of the lists, all else is left to it."""
+    """Only where one of them cannot be written is each made ready to be undone, and then not in a file."""
     watch_three(store)
     kept: list[int] = []
 
     def look(_memory: FeedMemory, _result: PollResult) -> PollDecision:
         kept.extend(row[0] for row in store.query("PRAGMA temp_store"))
-        raise RuntimeError("no decision")
+        return believing(listed("x"), changes=(added("x"),), deliveries=(Planned(5, PHONE),))
 
     land_three(store, ReadPoll(take(store, "jane/b"), reply(listed("x")), look))
-    assert (kept, rows(store, "PRAGMA temp_store")) == ([2], [(0,)])
+    assert (kept, rows(store, "PRAGMA temp_store")) == ([0, 2], [(0,)])

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta, timezone
-from hashlib import blake2b
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from states import FEED, after, entry, index, land, listed, recall, rows, take, unchanged, watch
 
-from feedwatch.core.model import Entry, FoundFeed, Kind, Snapshot
+from feedwatch.core.model import FoundFeed, Kind, Snapshot
 from feedwatch.errors import StoreDamaged
 from feedwatch.store import Store
-from feedwatch.store.digest import digest_list, tell_entries
+from feedwatch.store.digest import digest_list, tell_row
 
-MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
-TEXTS = st.text() | st.sampled_from(["]\n[", "],[", '"', "\\n", "}\n{"])
-ENTRIES = st.lists(
-    st.builds(
-        Entry,
-        key=TEXTS,
-        title=TEXTS,
-        link=st.none() | TEXTS,
-        facts=st.dictionaries(TEXTS, TEXTS, max_size=3),
-        dated_at=st.none() | st.datetimes(timezones=st.just(UTC)),
-        alias=st.none() | TEXTS,
-    ),
-    max_size=4,
+Row = tuple[str | None, ...]
+COLUMNS = st.none() | st.text(st.characters(exclude_characters="\0\1\n", exclude_categories=["Cs"]))
+ROWS = st.tuples(*[COLUMNS] * 6)
+LISTS = st.tuples(
+    st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])), st.lists(ROWS, max_size=3)
 )
-ONE = Entry("k", "Title", "http://a.example/", 1, {"rating": "3", "year": "1999"}, MIDNIGHT, "a")
+ORDER = '[["k"],[]]'
+ROW: Row = ("k", "Title", "http://a.example/", '{"rating":"3"}', "2026-01-01T00:00:00.000000Z", "a")
 TAMPERINGS = {
     "a title": "UPDATE entries SET title = 'Title A' WHERE key = 'a'",
     "a link": "UPDATE entries SET link = NULL WHERE key = 'a'",
@@ -49,11 +42,6 @@ TAMPERINGS = {
     "an entry that is gone": "DELETE FROM entries WHERE key = 'a'",
     "the digest itself": "UPDATE feeds SET list_digest = x'00'",
 }
-
-
-def digest_entries(placed: list[Entry], loose: list[Entry]) -> bytes:
-    """The digest of a list of these entries."""
-    return digest_list(tell_entries(placed), tell_entries(loose))
 
 
 @pytest.mark.parametrize("sql", TAMPERINGS.values(), ids=TAMPERINGS)
@@ -118,42 +106,36 @@ def test_another_address_or_kind_keeps_the_digest(store: Store) -> None:
     assert recall(store, listed("a")).snapshot == listed("a")
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        Entry("l", ONE.title, ONE.link, 1, ONE.facts, ONE.dated_at, ONE.alias),
-        Entry("k", "Titel", ONE.link, 1, ONE.facts, ONE.dated_at, ONE.alias),
-        Entry("k", ONE.title, None, 1, ONE.facts, ONE.dated_at, ONE.alias),
-        Entry("k", ONE.title, ONE.link, 1, {"rating": "3"}, ONE.dated_at, ONE.alias),
-        Entry("k", ONE.title, ONE.link, 1, ONE.facts, after(0) + timedelta(microseconds=1), ONE.alias),
-        Entry("k", ONE.title, ONE.link, 1, ONE.facts, None, ONE.alias),
-        Entry("k", ONE.title, ONE.link, 1, ONE.facts, ONE.dated_at, None),
-    ],
-    ids=["key", "title", "link", "facts", "instant", "no instant", "alias"],
-)
-def test_all_that_an_entry_says_is_in_the_digest(other: Entry) -> None:
-    """Each part of an entry makes another digest, and so does whether it has a place."""
-    assert digest_entries([ONE], []) != digest_entries([other], [])
-    assert digest_entries([ONE], []) != digest_entries([], [ONE])
+@pytest.mark.parametrize("column", range(6), ids=["key", "title", "link", "facts", "instant", "alias"])
+def test_all_that_a_row_says_is_in_the_digest(column: int) -> None:
+    """Each column makes another digest, whether it says something else or nothing."""
+    other = [*ROW[:column], "x", *ROW[column + 1 :]]
+    nothing = [*ROW[:column], None, *ROW[column + 1 :]]
+    assert len({digest_list(ORDER, [tell_row(row)]) for row in (ROW, other, nothing)}) == 3
 
 
-def test_the_digest_is_of_what_is_said_and_stays_the_same_for_ever() -> None:
-    """Zone and order of facts are spelling; what a state holds today must hold in every later version."""
-    assert ONE.dated_at is not None
-    cest = ONE.dated_at.astimezone(timezone(timedelta(hours=2)))
-    spelt = Entry("k", ONE.title, ONE.link, 1, dict(reversed(list(ONE.facts.items()))), cest, "a")
-    assert digest_entries([ONE], []) == digest_entries([spelt], [])
-    assert digest_entries([ONE], []).hex() == "9beca6a78cb3d8daf208191761f4f53b"
+def test_the_digest_stays_the_same_for_ever() -> None:
+    """What a state holds today must hold in every later version."""
+    assert digest_list(ORDER, [tell_row(ROW)]).hex() == "1998181e5bc60e57e72abb70b060ccea"
 
 
-@given(placed=ENTRIES, loose=ENTRIES)
-def test_the_digest_is_that_of_the_whole_list_as_json(placed: list[Entry], loose: list[Entry]) -> None:
-    """However it is put together: what a text holds, a line break or a bracket, is told as a part of it."""
-    said = json.dumps([[_say(each) for each in part] for part in (placed, loose)], separators=(",", ":"))
-    assert digest_entries(placed, loose) == blake2b(said.encode("ascii"), digest_size=16).digest()
-    assert len(tell_entries(placed)) == len(placed)
+@given(lists=st.tuples(LISTS, LISTS))
+def test_two_lists_have_two_digests(lists: tuple[tuple[str, list[Row]], tuple[str, list[Row]]]) -> None:
+    """Order, rows and columns are kept apart, whatever a text holds that a text may hold."""
+    one, other = (digest_list(order, map(tell_row, told)) for order, told in lists)
+    assert (one == other) == (lists[0] == lists[1])
 
 
-def _say(entry: Entry) -> list[object]:
-    at = entry.dated_at and entry.dated_at.timestamp()
-    return [entry.key, entry.title, entry.link, dict(sorted(entry.facts.items())), at, entry.alias]
+@given(rows_=st.lists(ROWS))
+def test_a_row_tells_the_same_read_as_written(rows_: list[Row]) -> None:
+    """As it comes from SQLite, so it went in: what was written reads as such."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE t (n INTEGER, a TEXT, b TEXT, c TEXT, d TEXT, e TEXT, f TEXT) STRICT")
+        db.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", list(enumerate_rows(rows_)))
+        read = db.execute("SELECT a, b, c, d, e, f FROM t ORDER BY n").fetchall()
+    assert [tell_row(row) for row in read] == [tell_row(row) for row in rows_]
+
+
+def enumerate_rows(told: list[Row]) -> Iterator[tuple[object, ...]]:
+    """Rows with their number in front."""
+    return ((number, *row) for number, row in enumerate(told))

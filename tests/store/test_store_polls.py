@@ -64,8 +64,11 @@ def hold(store: Store, digest: bytes = b"strange") -> PollDecision | None:
 # ── taking ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_is_due_is_taken_the_longest_due_first(store: Store) -> None:
-    """A new feed is due at once; one that was polled when its time has come, not a moment earlier."""
+def test_what_is_due_is_taken_and_of_too_much_what_is_due_for_longest(store: Store) -> None:
+    """A new feed is due at once; one that was polled when its time has come, not a moment earlier.
+
+    What is taken comes in the order of the file, so that what lands together stands together.
+    """
     watch(store, *feeds("a", "b", "c"))
     assert [task.feed for task in store.take_polls(START)] == ["jane/a", "jane/b", "jane/c"]
     for name, minutes in (("a", 30.0), ("b", 10.0), ("c", 20.0)):
@@ -73,7 +76,8 @@ def test_what_is_due_is_taken_the_longest_due_first(store: Store) -> None:
         store.record_failures([FailedPoll(poll, START, failed(poll).failure, after(minutes))])
     assert store.take_polls(after(10) - timedelta(microseconds=1)) == ()
     assert [task.name for task in store.take_polls(after(20))] == ["b", "c"]
-    assert [task.name for task in store.take_polls(after(30))] == ["b", "c", "a"]
+    assert [task.name for task in store.take_polls(after(30))] == ["a", "b", "c"]
+    assert [task.name for task in store.take_polls(after(30), limit=2)] == ["b", "c"]
     assert [task.name for task in store.take_polls(after(30), limit=1)] == ["b"]
 
 

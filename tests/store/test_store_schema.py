@@ -11,14 +11,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from states import FEED, rows, watch
+from states import FEED, after, land, listed, recall, rows, watch
 
 from feedwatch.errors import StoreError
 from feedwatch.store import Store, connection
 from feedwatch.store.connection import split_statements
 from feedwatch.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
-RELEASED = ("a9ab1ff9", "aac58e8d", "25c24604", "1fa2b237", "7430b472")
+RELEASED = ("a9ab1ff9", "aac58e8d", "25c24604", "1fa2b237", "7430b472", "753ebb25")
 """The start of each migration's SHA-256. A new one is added here; one that stands here never changes."""
 
 TABLES = {
@@ -170,6 +170,22 @@ def test_order_of_a_list_is_taken_over_from_the_row_of_its_feed(
         listed = store.list_entries(FEED)
         assert listed is not None
         assert [(each.entry.key, each.entry.position) for each in listed] == [("c", 1), ("a", 2), ("b", None)]
+
+
+def test_digests_of_another_kind_are_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 5 digested what a list says, and not how it is spelt: no list is taken for damaged by that."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr(connection, "MIGRATIONS", MIGRATIONS[:5])
+        earlier.setattr(connection, "VERSION", 5)
+        with closing(Store.open(path)) as store:
+            watch(store)
+            land(store, listed("a"))
+            with store.transaction() as conn:
+                conn.execute("UPDATE feeds SET list_digest = x'00'")
+    with closing(Store.open(path)) as store:
+        assert recall(store, listed("a")).snapshot == listed("a")
+        land(store, listed("a", "b"), after(1))
+        assert rows(store, "SELECT length(list_digest) FROM feeds") == [(16,)]
 
 
 def test_a_migration_that_ends_within_a_statement_is_a_mistake() -> None:
