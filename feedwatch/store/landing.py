@@ -27,7 +27,7 @@ from feedwatch.store.codec import (
     write_validators,
 )
 from feedwatch.store.connection import Row, Transaction, insert_row, read_plain
-from feedwatch.store.digest import digest_list, tell_row
+from feedwatch.store.digest import Columns, digest_list, tell_row
 from feedwatch.store.owing import owe_change, owe_notice
 
 LEFT_ETAGS_KEPT = 16
@@ -248,7 +248,7 @@ def _read_first_seen(landing: Landing, keys: set[str]) -> Mapping[str, str]:
     return {row["key"]: stamp(instant(row["first_seen_at"])) for row in rows}
 
 
-def _entry_row(entry: Entry, facts: str) -> tuple[str, str, str | None, str, str | None, str | None]:
+def _entry_row(entry: Entry, facts: str) -> Columns:
     return entry.key, entry.title, entry.link, facts, write_instant(entry.dated_at), entry.alias
 
 

@@ -23,7 +23,7 @@ from feedwatch.store.codec import (
     read_word,
 )
 from feedwatch.store.connection import Row, Transaction, read_plain
-from feedwatch.store.digest import digest_list, tell_row
+from feedwatch.store.digest import Columns, digest_list, tell_row
 
 CHANGE_COLUMNS = """
     changes.id AS change_id, changes.at AS change_at, changes.feed_kind, changes.kind AS change_kind,
@@ -167,29 +167,24 @@ def read_list(conn: Transaction, row: Row) -> StoredList | None:
         return _read_verified(row, read_plain(conn, _ROWS, (row["id"],)).fetchall())
     except KeyError as error:
         raise _damaged(row, "an entry of it is missing") from error
-    except TypeError as error:  # a column holds what is no text
-        raise _damaged(row, _NOT_AS_WRITTEN) from error
     except StoreDamaged as error:
         raise _damaged(row, str(error)) from error
 
 
-_NOT_AS_WRITTEN = "it does not read as it was written"
 _ROWS = "SELECT key, title, link, facts, dated_at, alias FROM entries WHERE feed_id = ?"
 
 
-def _read_verified(row: Row, rows: Sequence[Sequence[Any]]) -> StoredList:
+def _read_verified(row: Row, rows: Sequence[Columns]) -> StoredList:
     keys, more = read_order(row["entry_order"])
     told = {columns[0]: tell_row(columns) for columns in rows}
     digest = digest_list(row["entry_order"], [told[key] for key in (*keys, *more)])
     if row["list_digest"] not in (digest, None):  # NULL: written before there was one
-        raise StoreDamaged(_NOT_AS_WRITTEN)
+        raise StoreDamaged("it does not read as it was written")
     entries = _read_entries(rows, keys, more)
     return StoredList(Snapshot(entries, whole=bool(row["whole"]), ordered=bool(row["ordered"])), told)
 
 
-def _read_entries(
-    rows: Sequence[Sequence[Any]], keys: Sequence[str], more: Sequence[str]
-) -> tuple[Entry, ...]:
+def _read_entries(rows: Sequence[Columns], keys: Sequence[str], more: Sequence[str]) -> tuple[Entry, ...]:
     """Entries in order: those with a place, then `more`. KeyError if one is missing."""
     all_facts = read_all_facts([columns[3] for columns in rows])
     dates = read_all_instants([columns[4] for columns in rows])
