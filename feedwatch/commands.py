@@ -65,9 +65,7 @@ async def poll_once(config: Config, feeds: Sequence[str], *, as_json: bool) -> i
         damages: list[StoreDamaged] = []
         assembly.store.on_damage = damages.append
         discovered = await assembly.discoverer.discover_due()
-        tasks = await _take(assembly, feeds)
-        with show_progress(len(tasks), as_json=as_json) as advance:
-            reports = await assembly.poller.run_round(tasks, lambda _: advance())
+        reports = await _run_round(assembly, feeds, as_json=as_json)
         await assembly.end_rounds(gather=False)
         await assembly.find_details(_DETAILS_WITHIN)
         served = await assembly.deliverer.serve_all()
@@ -202,6 +200,13 @@ def _start_talking(config: Config) -> Redactor:
     redactor = Redactor()
     start_logging("error" if config.log != "debug" else "debug", redactor)
     return redactor
+
+
+async def _run_round(assembly: Assembly, feeds: Sequence[str], *, as_json: bool) -> list[PollReport]:
+    """Poll these feeds. What each poll began with is let go of here: what tells of them needs the room."""
+    tasks = await _take(assembly, feeds)
+    with show_progress(len(tasks), as_json=as_json) as advance:
+        return await assembly.poller.run_round(tasks, lambda _: advance())
 
 
 async def _take(assembly: Assembly, feeds: Sequence[str]) -> tuple[PollTask, ...]:

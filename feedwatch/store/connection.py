@@ -29,6 +29,8 @@ BUSY_SLICE = 0.5
 """Seconds that SQLite waits in one go: so often one who waits sees that there is no more time (`hurry`)."""
 LOG_LIMIT = 4 * 1024 * 1024
 """Bytes that a log may keep on the disk once all in it is written to the file itself."""
+_CACHE = 1000
+"""kB of pages that SQLite keeps: of what stands together and is written together, more is of no use."""
 _BUSY_PAUSE = 0.01
 
 Row: TypeAlias = sqlite3.Row
@@ -107,6 +109,7 @@ class Connection:
                 conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _use_write_ahead_log(conn)
             conn.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+            conn.execute(f"PRAGMA cache_size = -{_CACHE}")
             # FULL: a settled delivery or a recorded change must outlive a power cut.
             conn.execute("PRAGMA synchronous = FULL")
             conn.execute("PRAGMA foreign_keys = ON")
