@@ -33,7 +33,7 @@ from feedwatch.core.render import compose_message, mark_repeat
 from feedwatch.core.schedule import RetryPolicy, judge_address, judge_attempt
 from feedwatch.core.state import Bundle, ClaimedMessage, Settled, Settlement
 from feedwatch.core.told import Scribe
-from feedwatch.store import OFFERED_AT_ONCE, Store
+from feedwatch.store import NO_END, OFFERED_AT_ONCE, Store
 from feedwatch.store.thread import StoreThread
 
 _LOG = logging.getLogger("feedwatch.deliver")
@@ -284,6 +284,11 @@ class Deliverer:
             usual = _USUAL_ON_PAGE if style.twin else _USUAL_LENGTHS[style.markup]
             return max(style.limit // usual, 1)
 
+        def room(bundle: Bundle) -> int:
+            manner = terms.read_bundle(bundle).manner
+            # Nothing of what is counted need be said, and somebody's own words may leave out anything.
+            return NO_END if manner.limit is not None or manner.template else style.limit
+
         quiet = terms.notices_quiet
         return await self._store.run(
             Store.claim_message,
@@ -297,6 +302,7 @@ class Deliverer:
             notices_quiet_until_at=quiet.until(now) if quiet else None,
             details_since=now - terms.details,
             likely=likely,
+            room=room,
         )
 
     async def _more_due(self, address: str) -> bool:

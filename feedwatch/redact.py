@@ -6,6 +6,7 @@ It is asked at every way out: logs, tables, JSON, error texts, the database, mes
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import re
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ _SHORTEST_WORD = 8
 _FEW_ANCHORS = 100
 """So many are looked for one by one; of more, those are looked up that stand in a text at all."""
 
+_NAMES_KEPT = 256
+"""Of parameters: the same few stand in the links of nearly all feeds."""
 _SECRET_NAME = re.compile(
     r"token|secret|passw|pwd|api_?key|auth(?!or)|signature|session|\bsig\b|\bkey\b", re.IGNORECASE
 )
@@ -34,24 +37,24 @@ _WORD = re.compile(r"[A-Za-z0-9]{4,}")
 _TAIL_OF_BASE64 = r"[A-Za-z0-9+/_-]{0,3}(?:=|%(?:25)?3[dD]){0,2}"
 
 
-def _may_carry_secrets(url: str) -> bool:
-    """Whether there is a user or a parameter in an address: most have neither."""
-    return "=" in url or "@" in url
+def _may_carry_secrets(text: str) -> bool:
+    """Whether a user or a parameter may be in an address, or in those within a text: most have neither."""
+    return "=" in text or "@" in text
 
 
 def mask_url(url: str) -> str:
     """An address without its user, password, and the values of parameters that sound secret."""
     if not _may_carry_secrets(url):
         return url
-    masked = _USERINFO.sub(f"{MASK}@", url)
-    return _PARAMETER.sub(_mask_parameter, masked)
+    masked = _USERINFO.sub(f"{MASK}@", url) if "@" in url else url
+    return _PARAMETER.sub(_mask_parameter, masked) if "=" in url else masked
 
 
 def secrets_of_url(url: str) -> tuple[str, ...]:
     """The secret values that an address carries, to register them."""
     if not _may_carry_secrets(url):
         return ()
-    found = [m["value"] for m in _PARAMETER.finditer(url) if _SECRET_NAME.search(unquote(m["name"]))]
+    found = [m["value"] for m in _PARAMETER.finditer(url) if _sounds_secret(m["name"])]
     secrets = [unquote(value) for value in (*found, *_find_password(url))]
     return tuple(dict.fromkeys(secret for secret in secrets if not _is_word(secret)))
 
@@ -92,10 +95,12 @@ class Redactor:
         """The text without secrets."""
         if not self._enabled or len(text) < _SHORTEST:
             return text
-        if candidates := self._candidates(text):
+        if self._known and (candidates := self._candidates(text)):
             for spelling in sorted(candidates, key=_longest_first):
                 text = spelling.pattern.sub(MASK, text)
-        return _URL.sub(lambda match: mask_url(match.group()), text) if "://" in text else text
+        if "://" not in text or not _may_carry_secrets(text):
+            return text
+        return _URL.sub(lambda match: mask_url(match.group()), text)
 
     def _candidates(self, text: str) -> list[_Spelling]:
         """The spellings that may stand in a text."""
@@ -131,9 +136,13 @@ def _longest_first(spelling: _Spelling) -> int:
 
 
 def _mask_parameter(match: re.Match[str]) -> str:
-    if not _SECRET_NAME.search(unquote(match["name"])):
-        return match.group()
-    return f"{match['lead']}{match['name']}={MASK}"
+    return f"{match['lead']}{match['name']}={MASK}" if _sounds_secret(match["name"]) else match.group()
+
+
+@functools.lru_cache(maxsize=_NAMES_KEPT)
+def _sounds_secret(name: str) -> bool:
+    """Whether a parameter of this name has a secret for a value, as far as one can tell."""
+    return _SECRET_NAME.search(unquote(name)) is not None
 
 
 def _find_password(url: str) -> Iterator[str]:

@@ -37,7 +37,7 @@ _LEAST_OF_A_NAME = 12
 """Names cut shorter than that say nothing; a sentence that just breaks off says more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # and nobody changes one: frozen it would take three times as long to make
 class _Entry:
     """One story in words: line by line, and as written. `more` stands below it, where it is detailed."""
 

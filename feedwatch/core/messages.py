@@ -17,7 +17,7 @@ class WaitsFor(StrEnum):
     QUIET = "quiet"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # and nobody changes one: frozen it would take three times as long to make
 class OwedDelivery:
     """One change, or one notice, owed to one address.
 

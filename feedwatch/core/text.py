@@ -28,7 +28,9 @@ _GUESSES = 5
 _UNSEEN_IN_TEXT = re.compile(f"[{_UNSEEN}]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _TOKEN = re.compile(
-    r"(?P<name>\b(?:feed|access|oauth|auth)_(?:token|consumer_key|signature)\w*|\bapi_?key)=[^\s&#]+",
+    # All of them begin with one of these letters: at most words nothing more is tried.
+    r"\b(?=[afo])"
+    r"(?P<name>(?:feed|access|oauth|auth)_(?:token|consumer_key|signature)\w*|api_?key)=[^\s&#]+",
     re.IGNORECASE,
 )
 _WEB = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
@@ -48,9 +50,11 @@ def measure_in(text: str, style: Style) -> int:
 
 def clean(text: str) -> str:
     """One line without control characters, direction overrides or halves of characters, no token shown."""
-    if not text.isprintable():  # of what is, nothing is unseen, and no half of a character
-        text = _LONE_SURROGATE.sub("\ufffd", _UNSEEN_IN_TEXT.sub("", text))
-    text = " ".join(text.split())
+    if not text.isprintable():
+        text = " ".join(_LONE_SURROGATE.sub("\ufffd", _UNSEEN_IN_TEXT.sub("", text)).split())
+    # In what is, nothing is unseen, no character is half, and a blank is all the space there is.
+    elif "  " in f" {text} ":
+        text = " ".join(text.split())
     return _TOKEN.sub(rf"\g<name>={ELLIPSIS}", text) if "=" in text else text
 
 
@@ -81,9 +85,9 @@ def escape_html(text: str) -> str:
 
 def page_of(link: str | None) -> str | None:
     """A link that a person can open, harmless in any text; None for what is none or shows a token."""
-    if link is None or not _WEB.fullmatch(link := link.strip()) or _TOKEN.search(link):
+    if link is None or not _WEB.fullmatch(link := link.strip()) or ("=" in link and _TOKEN.search(link)):
         return None
-    return _UNSAFE_IN_LINK.sub(_quote, _LONE_SURROGATE.sub("", link))
+    return _UNSAFE_IN_LINK.sub(_quote, link if link.isprintable() else _LONE_SURROGATE.sub("", link))
 
 
 def defuse_link(link: str, style: Style) -> str:

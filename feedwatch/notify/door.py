@@ -1,5 +1,7 @@
 """The door of Apprise: nothing else imports it. It is opened late, for it takes 70 ms and 15 MB.
 
+Most runs have nothing to send: this module, too, is loaded with the first address that it opens.
+
 A `Service` is one address of a service, checked, quiet and ready: no retries, no sleeping, no redirects,
 no rewriting of what we wrote.
 """
@@ -10,6 +12,7 @@ import functools
 import inspect
 import logging
 import re
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +34,7 @@ from feedwatch.core.messages import (
 from feedwatch.core.model import Reason
 from feedwatch.core.pictures import EXTENSIONS, find_pictures, keep_pictures
 from feedwatch.core.text import escape_html, measure
-from feedwatch.notify.failures import judge_failure
+from feedwatch.notify.failures import BadAddress, judge_failure
 from feedwatch.notify.plugins import ignore_deprecations, load_plugin
 from feedwatch.notify.rates import Meter, list_meters
 from feedwatch.notify.services import Capacity, style_service
@@ -50,13 +53,6 @@ _READ_WITHIN = 40.0
 _FORMAT_OPTION = re.compile(r"[?&]format=", re.IGNORECASE)
 _READ_OPTION = re.compile(r"[?&]rto=", re.IGNORECASE)
 _CONNECT_OPTION = re.compile(r"[?&]cto=", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class BadAddress:
-    """Why an address cannot be used, in words without its secrets."""
-
-    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +171,8 @@ def open_service(url: str) -> Service | BadAddress:
     if problem := _find_forbidden(plugin):
         return BadAddress(problem)
     _tame(plugin, url)
+    if "smtplib" in sys.modules:  # of the plugins only those that send mails load it
+        listen_to_mail()
     sender = apprise.Apprise(asset=asset)
     sender.add(plugin)
     return Service(_choose_form(plugin, url), _meters_of(plugin), sender, plugin)
@@ -268,7 +266,6 @@ def _load_apprise() -> Any:
         logger.propagate = False
     logging.getLogger("apprise").setLevel(logging.WARNING)
     listen_to_requests()
-    listen_to_mail()
     return apprise
 
 

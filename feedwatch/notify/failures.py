@@ -42,6 +42,13 @@ class Exchange:
         return self.status is not None and 200 <= self.status < 300
 
 
+@dataclass(frozen=True, slots=True)
+class BadAddress:
+    """Why an address cannot be used, in words without its secrets."""
+
+    problem: str
+
+
 def judge_failure(exchanges: Sequence[Exchange], log: Iterable[str]) -> NotifyOutcome:
     """Say what a send that failed came to; the last request that went wrong tells."""
     if not exchanges:

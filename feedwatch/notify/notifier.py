@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from feedwatch.core.bucket import Rate
 from feedwatch.core.messages import (
@@ -20,10 +21,13 @@ from feedwatch.core.messages import (
     Style,
 )
 from feedwatch.core.model import Reason
-from feedwatch.notify.door import BadAddress, Service, open_service
+from feedwatch.notify.failures import BadAddress
 from feedwatch.notify.pacing import Pace
 from feedwatch.notify.rates import Meter
 from feedwatch.notify.webhook import Post, Webhook, open_webhook
+
+if TYPE_CHECKING:
+    from feedwatch.notify.door import Service
 
 SEND_WITHIN = timedelta(seconds=60)
 _MOST_STUCK = 32
@@ -128,7 +132,7 @@ class Notifier:
         if address in self.rates:
             rate = self.rates[address]
             return (Meter(address, (rate,)),) if rate is not None else ()
-        return service.meters if isinstance(service, Service) else ()
+        return () if isinstance(service, Webhook | BadAddress) else service.meters
 
     async def _deliver_to_webhook(self, address: str, webhook: Webhook, message: Outgoing) -> NotifyOutcome:
         reveal = self.secrets.get(address)
@@ -158,7 +162,11 @@ class Notifier:
 
 
 def _open(url: str) -> Service | Webhook | BadAddress:
-    return open_webhook(url) or open_service(url)
+    if webhook := open_webhook(url):
+        return webhook
+    from feedwatch.notify.door import open_service  # noqa: PLC0415 — with the first address of Apprise's
+
+    return open_service(url)
 
 
 def _call_safely(call: Callable[[], NotifyOutcome]) -> NotifyOutcome:

@@ -31,8 +31,7 @@ from feedwatch.core.messages import (
     Style,
 )
 from feedwatch.core.model import Reason
-from feedwatch.notify.door import BadAddress
-from feedwatch.notify.failures import judge_status, limit_rest
+from feedwatch.notify.failures import BadAddress, judge_status, limit_rest
 
 _STYLE: Final = Style(markup=Markup.JSON, limit=256 * 1024)
 """Many changes in one document: in UTF-8 it is less than a mebibyte."""

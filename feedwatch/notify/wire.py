@@ -11,7 +11,6 @@ import errno
 import functools
 import json
 import os
-import smtplib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,8 +78,11 @@ def watch_wire() -> Iterator[list[Exchange]]:
         _SEEN.reset(token)
 
 
+@functools.cache
 def listen_to_mail() -> None:
-    """Begin to see where mails break off; to be called once. What a server answers, Apprise logs."""
+    """Begin to see where mails break off, once. What a server answers, Apprise logs."""
+    import smtplib  # noqa: PLC0415 — as late as the first mail
+
     plain_data = smtplib.SMTP.data
 
     @functools.wraps(plain_data)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final
 
 import xxhash
@@ -79,7 +78,7 @@ class Parts:
         stood = {kept[at : at + _SIZE]: at // _SIZE - 1 for at in range(_SIZE, len(kept), _SIZE)}
         places = tuple(map(stood.get, self.digests))
         known = [place for place in places if place is not None]
-        return places if known and all(one < next_ for one, next_ in pairwise(known)) else None
+        return places if known and known == sorted(set(known)) else None
 
     def write_only(self, numbers: Iterable[int]) -> bytes:
         """The document with these of its entries alone."""

@@ -1,7 +1,7 @@
 """The state of feedwatch in one SQLite file; `Store` is the only way to it."""
 
 from feedwatch.store.base import Store
-from feedwatch.store.claiming import OFFERED_AT_ONCE
+from feedwatch.store.claiming import NO_END, OFFERED_AT_ONCE
 from feedwatch.store.copying import copy_state
 from feedwatch.store.detailing import Askable
 from feedwatch.store.lock import hold_state, is_owner_alive, owner_now
@@ -9,6 +9,7 @@ from feedwatch.store.polls import Landed, ReadPoll
 from feedwatch.store.rescue import rescue_state
 
 __all__ = [
+    "NO_END",
     "OFFERED_AT_ONCE",
     "Askable",
     "Landed",

@@ -11,10 +11,12 @@ once for each of its periods, of what was due when it was begun.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 from feedwatch.core.manner import MannerNow
 from feedwatch.core.messages import Composed, Markup, OwedDelivery, WaitsFor
@@ -37,11 +39,15 @@ Compose = Callable[[Sequence[OwedDelivery], Bundle], Composed]
 """Makes a message of the longest run of deliveries that fits, told as the bundle says."""
 Likely = Callable[[Bundle], int]
 """How many deliveries a message is likely to take; all of them, where it counts what it does not name."""
+Room = Callable[[Bundle], int]
+"""How long a message may be that says the name of each title, and of a post its link."""
 
-_NO_END = 2**62
+NO_END = 2**62
 OFFERED_AT_ONCE = 500
 """Deliveries offered to one message: more would not fit any service."""
 _MORE = 4
+_LEAST_SAID = 7
+"""Of a title at least so much is said beside its name: `rated Up`, and the end of the line."""
 
 
 def offer_all(_: Bundle) -> int:
@@ -102,7 +108,8 @@ ORDER BY due.alone, due.id LIMIT 1
 _OF_ADDRESS = _DUE_DELIVERY.replace("due.address", ":address")
 _OFFER = f"""
 SELECT due.id, due.address, due.change_id, due.notice_id, due.set_apart_at, due.first_attempt_at, due.manner,
-    due.urgent, due.reason, changes.feed_kind, changes.key
+    due.urgent, due.reason, changes.feed_kind, changes.key, length(changes.title)
+    + CASE changes.feed_kind WHEN 'stream' THEN ifnull(length(changes.link), 0) ELSE 0 END AS told_length
 FROM deliveries AS due LEFT JOIN changes ON changes.id = due.change_id
 WHERE due.address = :address AND (due.set_apart_at IS NOT NULL) = :apart AND {_OF_ADDRESS}
 AND (:manner IS NULL OR due.manner = :manner) AND due.id <= :through
@@ -127,6 +134,7 @@ class Wanted:
     notices_quiet_until_at: datetime | None = None
     details_since: datetime | None = None
     likely: Likely = offer_all
+    room: Room = lambda _: NO_END
 
 
 def choose_message(conn: Transaction, wanted: Wanted) -> int | None:
@@ -239,7 +247,7 @@ def _offer(
     apart: bool = False,
     manner: str | None = None,
     most: int = OFFERED_AT_ONCE,
-    through: int = _NO_END,
+    through: int = NO_END,
 ) -> list[Row]:
     """What is due, in order: of all manners, or of one."""
     more = {"apart": apart, "manner": manner, "most": most, "through": through}
@@ -288,10 +296,10 @@ def _bind(conn: Transaction, due: Sequence[Row], wanted: Wanted, bundle: Bundle)
     told = frozenset(composed.deliveries)
     bound = [row for row in due if row["id"] in told] or due[:1]
     message_id = _write_message(conn, bound, composed, bundle, at)
-    conn.executemany(
+    conn.execute(
         "UPDATE deliveries SET state = 'bound', message_id = ?, waits_for = NULL, "
-        "first_attempt_at = coalesce(first_attempt_at, ?) WHERE id = ?",
-        [(message_id, at, row["id"]) for row in bound],
+        "first_attempt_at = coalesce(first_attempt_at, ?) WHERE id IN (SELECT value FROM json_each(?))",
+        (message_id, at, json.dumps([row["id"] for row in bound])),
     )
     return message_id
 
@@ -301,7 +309,7 @@ def _compose(conn: Transaction, due: Sequence[Row], wanted: Wanted, bundle: Bund
 
     All that is due would be read, and have its secrets taken out, anew for each message.
     """
-    most = wanted.likely(bundle)
+    most = min(wanted.likely(bundle), _count_filling(due, wanted.room(bundle)))
     while True:
         owed = read_owed(conn, choose_first(due, most))
         if wanted.details_since is not None:
@@ -310,6 +318,12 @@ def _compose(conn: Transaction, due: Sequence[Row], wanted: Wanted, bundle: Bund
         if most >= len(due) or not {row["id"] for row in due[:most]}.issubset(composed.deliveries):
             return composed
         most *= _MORE
+
+
+def _count_filling(due: Sequence[Row], room: int) -> int:
+    """How many of what is due fill a message by their names alone, and the links that stand below them."""
+    lengths = ((row["told_length"] or 0) + _LEAST_SAID for row in due)
+    return next((count for count, length in enumerate(accumulate(lengths), 1) if length > room), len(due))
 
 
 def _write_message(

@@ -18,8 +18,10 @@ from feedwatch.core.model import Reason
 from feedwatch.core.state import AddressStatus, ClaimedMessage, MessageStatus, Settlement
 from feedwatch.store.claiming import (
     DUE_ADDRESSES,
+    NO_END,
     Compose,
     Likely,
+    Room,
     Wanted,
     choose_message,
     drop_ambiguous,
@@ -86,6 +88,7 @@ class Outbox(Connection):
         notices_quiet_until_at: datetime | None = None,
         details_since: datetime | None = None,
         likely: Likely = offer_all,
+        room: Room = lambda _: NO_END,
     ) -> ClaimedMessage | None:
         """Take what is due for an address until `lease_until_at`; None if nothing may be sent now.
 
@@ -94,10 +97,11 @@ class Outbox(Connection):
         says to be quiet now waits for the end of that. One whose claim has run
         out may have arrived; with `drop_ambiguous` it is given up. Time in which it was due and nobody
         tried is no part of its life. What is kept of titles since `details_since` is told with them.
-        `likely` says how many deliveries a message is likely to take: so many are read at first.
+        `likely` says how many deliveries a message is likely to take: so many are read at first, but no more
+        than whose names alone are longer than the message may be by what `room` says.
         """
         wanted = Wanted(
-            address, now, compose, drop_ambiguous, look, notices_quiet_until_at, details_since, likely
+            address, now, compose, drop_ambiguous, look, notices_quiet_until_at, details_since, likely, room
         )
         with self.transaction() as conn:
             message_id = choose_message(conn, wanted)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import re
+import sys
 import unicodedata
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -77,6 +80,77 @@ def test_cleaned_text_is_one_line_without_tricks(text: str) -> None:
 def test_cleaned_text_for_what_feeds_have_sent(text: str, cleaned: str) -> None:
     """Space becomes one blank, what is not seen goes, a token's value goes."""
     assert clean(text) == cleaned
+
+
+def clean_slowly(text: str) -> str:
+    """The same, and nothing is known of a text before it is gone through."""
+    text = text.translate(UNSEEN)
+    text = " ".join(re.sub(r"[\ud800-\udfff]", "\ufffd", text).split())
+    return TOKEN.sub(r"\g<name>=…", text)
+
+
+UNSEEN = dict.fromkeys(
+    code
+    for start, end in (
+        *((0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x61C, 0x61C)),
+        *((0x180E, 0x180E), (0x200B, 0x200B), (0x200E, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F)),
+        *((0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xFFFE, 0xFFFF), (0xE0001, 0xE0001)),
+    )
+    for code in range(start, end + 1)
+)
+TOKEN = re.compile(
+    r"(?P<name>\b(?:feed|access|oauth|auth)_(?:token|consumer_key|signature)\w*|\bapi_?key)=[^\s&#]+",
+    re.IGNORECASE,
+)
+MAYBE_TOKENS = st.lists(
+    st.sampled_from(
+        (
+            *(
+                "feed",
+                "ACCESS",
+                "oauth",
+                "Auth",
+                "_",
+                "token",
+                "to\u212aen",
+                "consumer_key",
+                "Signature",
+                "api",
+            ),
+            *(
+                "key",
+                "\u212aey",
+                "=",
+                "==",
+                "é",
+                "-",
+                " ",
+                "  ",
+                "\n",
+                "\xa0",
+                "\u200b",
+                "&",
+                "#",
+                "s3cret",
+                "…",
+            ),
+        )
+    ),
+    max_size=9,
+).map("".join)
+
+
+@given(ANY_TEXT | TRICKS | MAYBE_TOKENS)
+def test_text_is_cleaned_the_same_whatever_is_known_of_it_before(text: str) -> None:
+    """Law: that nothing is to be done, as with nearly every text, is seen only where it is so."""
+    assert clean(text) == clean_slowly(text)
+
+
+def test_every_character_is_cleaned_as_if_nothing_were_known_of_it() -> None:
+    """Between letters, at either end and twice in a row: so each is space, unseen or neither."""
+    for code in range(sys.maxunicode + 1):
+        text = f"{chr(code)}a{chr(code)}{chr(code)}b{chr(code)}"
+        assert clean(text) == clean_slowly(text)
 
 
 # ── calling people ────────────────────────────────────────────────────────────────────────────────
@@ -171,6 +245,21 @@ def test_pages_break_out_of_no_text(rest: str) -> None:
         assert not set(page) & set("\"'<>[]\\`{}|^*\u202e\u2066\u200b\ufeff\x00")
         assert page.split() == [page]
         assert clean(page) == page
+
+
+@given(ANY_TEXT | TRICKS | MAYBE_TOKENS)
+def test_token_in_a_link_is_seen_whatever_stands_around_it(rest: str) -> None:
+    """Law: a link is a page where nothing in it is space or a token, and leads nowhere otherwise."""
+    link = f"https://x.example/{rest}".strip()
+    is_page = link.split() == [link] and not TOKEN.search(link)
+    assert (page_of(link) is not None) == is_page
+    if is_page:
+        assert page_of(link) == UNSAFE.sub(
+            lambda match: quote(match.group(), safe=""), re.sub(r"[\ud800-\udfff]", "", link)
+        )
+
+
+UNSAFE = re.compile(rf"[\"'<>\\^`{{|}}*\[\]\u200c\u200d{''.join(re.escape(chr(code)) for code in UNSEEN)}]")
 
 
 # ── cutting ───────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,8 @@ from feedwatch.core.bucket import Rate
 from feedwatch.core.messages import Delivered, Markup, NotifyFailed, NotifyOutcome, Outgoing
 from feedwatch.core.model import Reason
 from feedwatch.notify import Notifier
-from feedwatch.notify.door import BadAddress, open_service
+from feedwatch.notify.door import open_service
+from feedwatch.notify.failures import BadAddress
 from feedwatch.notify.rates import Meter
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
