@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 
 from feedwatch.core.document import lay_out_change, show_instant
 from feedwatch.core.keys import full_name
@@ -116,6 +115,8 @@ def say_reason(reason: object, detail: object = None) -> str:
 
 def say_unknown(what: str, name: str, known: Collection[str]) -> str:
     """Say that there is no such thing, and which one may have been meant."""
+    from difflib import get_close_matches  # noqa: PLC0415 — for mistakes alone
+
     close = get_close_matches(name, list(known), n=1, cutoff=0.75)
     if close:
         return f"no {what} is called {name!r}. Did you mean {close[0]}?"

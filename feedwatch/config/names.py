@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
@@ -22,6 +21,8 @@ _NAME = re.compile(r"[a-z0-9_-]+")
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word that somebody may have meant."""
+    from difflib import get_close_matches  # noqa: PLC0415 — for mistakes alone
+
     return next(iter(get_close_matches(word.lower(), list(known), n=1, cutoff=0.7)), None)
 
 

@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any
 
 from feedwatch.core.messages import (
@@ -272,6 +271,8 @@ def _load_apprise() -> Any:
 def _explain(apprise: Any, schema: str) -> str:
     if schema in ("http", "https"):
         return "no address that Apprise recognises: name the service, as in json://host/path or discord://…"
+    from difflib import get_close_matches  # noqa: PLC0415 — for mistakes alone
+
     known = apprise.plugins.N_MGR
     if schema not in known:
         meant = get_close_matches(schema, map(str, known.schemas()), n=1)

@@ -29,8 +29,8 @@ BUSY_SLICE = 0.5
 """Seconds that SQLite waits in one go: so often one who waits sees that there is no more time (`hurry`)."""
 LOG_LIMIT = 4 * 1024 * 1024
 """Bytes that a log may keep on the disk once all in it is written to the file itself."""
-_CACHE = 1000
-"""kB of pages that SQLite keeps: of what stands together and is written together, more is of no use."""
+_CACHE = 600
+"""Kibibytes of pages that SQLite keeps: what is written together stands together, and needs no more."""
 _BUSY_PAUSE = 0.01
 
 Row: TypeAlias = sqlite3.Row
