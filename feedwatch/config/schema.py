@@ -71,6 +71,10 @@ class FeedSettings(Section):
     content: Flag = False
     """Compare the content of a stream's posts, too."""
 
+    def spell_out(self) -> str:
+        """What is said of the feed, as a text that differs where that does."""
+        return f"{self.kind} {self.every} {self.announce_baseline} {self.content}"
+
 
 class ListedFeed(FeedSettings):
     """A feed that the configuration itself names."""
@@ -225,7 +229,7 @@ class FeedsAccount(Section):
             ConfigError: a secret cannot be had.
         """
         return _digest(
-            part for name, feed in self.feeds.items() for part in (name, feed.url.reveal(), repr(feed))
+            part for name, feed in self.feeds.items() for part in (name, feed.url.reveal(), feed.spell_out())
         )
 
 

@@ -189,16 +189,13 @@ class _Builder:
             self._take_key(self._open[-1], text, place)  # nearly every key is that plain
             return
         absent = tag is None and not event.style and text in _ABSENT
-        scalar = ScalarNode(text, place, self._origin_of(tag, place), absent)
-        self._remember(event.anchor, scalar)
-        self._put(scalar)
+        origin = Origin.TEXT if tag is None else self._origin_of(tag, place)
+        self._finish(ScalarNode(text, place, origin, absent), event.anchor)
 
     def _take_alias(self, event: yaml.AliasEvent) -> None:
         self._put(self._recall(event.anchor, _place_mark(event.start_mark)))
 
-    def _origin_of(self, tag: str | None, place: Place) -> Origin:
-        if tag is None:
-            return Origin.TEXT
+    def _origin_of(self, tag: str, place: Place) -> Origin:
         if tag in _OURS:
             return _OURS[tag]
         if tag != "!" and tag not in _STANDARD_TAGS:
@@ -209,7 +206,7 @@ class _Builder:
         place = _place_mark(event.start_mark)
         if len(self._open) >= DEEPEST:
             self._stop(place, "nested too deeply")
-        if self._origin_of(event.tag, place) is not Origin.TEXT:
+        if event.tag is not None and self._origin_of(event.tag, place) is not Origin.TEXT:
             self._tell(place, "this tag goes before a name, not before a list or mapping")
         is_list = isinstance(event, yaml.SequenceStartEvent)
         node = ListNode(place) if is_list else MappingNode(place)
@@ -220,8 +217,12 @@ class _Builder:
         if isinstance(closed.node, MappingNode):
             for source in closed.merged:
                 self._merge(closed.node, source)
-        self._remember(closed.anchor, closed.node)
-        self._put(closed.node)
+        self._finish(closed.node, closed.anchor)
+
+    def _finish(self, node: Node, anchor: str | None) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = node
+        self._put(node)
 
     def _put(self, node: Node) -> None:
         """Put a finished node where the one that is open wants it."""
@@ -281,10 +282,6 @@ class _Builder:
             self._stop(child.place, "nested too deeply")
         if parent.size > MOST_NODES or self._count > MOST_NODES:
             self._stop(child.place, "too much: its aliases stand for more than any configuration holds")
-
-    def _remember(self, anchor: str | None, node: Node) -> None:
-        if anchor is not None:
-            self._anchors[anchor] = node
 
     def _recall(self, anchor: str | None, place: Place) -> Node:
         node = self._anchors.get(anchor or "")

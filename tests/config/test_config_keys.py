@@ -506,3 +506,21 @@ def test_a_hundred_thousand_feeds_are_a_configuration(tmp_path: Path) -> None:
     assert isinstance(many, FeedsAccount)
     assert (len(many.feeds), many.feeds["f99999"].url.reveal()) == (100_000, "http://h99.example/99999.rss")
     assert config.locate(("accounts", "many", "feeds", "f99999")) == (100_004, 15)
+
+
+def test_stamp_of_an_account_tells_whatever_is_said_of_its_feeds(tmp_path: Path) -> None:
+    """Its index is read anew once any of it changes, and not before."""
+    spellings = [
+        "a: {url: 'http://a.example/'}",
+        "b: {url: 'http://a.example/'}",
+        "a: {url: 'http://b.example/'}",
+        "a: {url: 'http://a.example/', kind: queue}",
+        "a: {url: 'http://a.example/', every: 1h}",
+        "a: {url: 'http://a.example/', announce_baseline: true}",
+        "a: {url: 'http://a.example/', content: true}",
+        "a: {url: 'http://a.example/'}, b: {url: 'http://a.example/'}",
+    ]
+    text = "accounts: {news: {service: feeds, feeds: {%s}}}\n"
+    stamps = [read(tmp_path, text % each).accounts["news"].credentials_stamp() for each in spellings]
+    assert len(set(stamps)) == len(spellings)
+    assert read(tmp_path, text % "a: http://a.example/").accounts["news"].credentials_stamp() == stamps[0]
