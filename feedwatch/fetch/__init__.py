@@ -4,7 +4,8 @@ What goes wrong comes back as a value with a reason. Redirects are followed by h
 token nor a signature ever reaches another host. Nothing here knows of feeds or of the database.
 
 `fetcher` asks, `pictures` does so for pictures, `posting` sends, `exchange` is one request and its redirects,
-`transport` puts it on the wire, `lookup` asks where names lead, `gate` says where connections may;
+`transport` puts it on the wire, `lookup` asks where names lead, `gate` says where connections may,
+`deadlines` ends what takes too long;
 `addresses`, `headers`, `bodies` and `failures` read what their names say.
 """
 

@@ -117,7 +117,7 @@ class Exchange:
 
         Another host may send us home again, but not have us sign or say who we are at an address it chose.
         """
-        return self._is_home(self.origin) and not self._left_home
+        return not self._left_home  # from the first hop to this one, each was at home
 
     def _is_home(self, origin: Origin) -> bool:
         return origin == self._home or is_upgrade(self._home, origin)

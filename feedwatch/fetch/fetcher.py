@@ -24,6 +24,7 @@ from feedwatch.core.model import (
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.fetch.addresses import Origin, origin_of
 from feedwatch.fetch.bodies import read_body
+from feedwatch.fetch.deadlines import Deadlines
 from feedwatch.fetch.exchange import REDIRECTS, Exchange, Sign
 from feedwatch.fetch.failures import ERRORS, failure_of, read_refusal
 from feedwatch.fetch.headers import read_date, read_head, read_max_age, read_validators, text_of
@@ -67,6 +68,7 @@ class Fetcher:
         self._transport = RawTransport(networks)
         self._user_agent = user_agent
         self._headers: dict[str, httpx.Headers] = {}
+        self._deadlines = Deadlines()
         self.update_limits(limits)
 
     def update_limits(self, limits: FetchLimits) -> None:
@@ -164,7 +166,7 @@ class Fetcher:
             # The host's place first: who waits for a slow host must not take a place from all others.
             async with place, everybody:
                 started = clock()
-                async with asyncio.timeout(left):
+                with self._deadlines.within(left):
                     outcome = await self._ask(exchange, wanted)
                 left -= clock() - started
             if outcome is not None:

@@ -35,8 +35,8 @@ class Batches(Generic[T, R]):
         self._due: asyncio.TimerHandle | None = None
         self._writes: set[asyncio.Task[None]] = set()
 
-    async def add(self, item: T) -> R:
-        """Have an item written with others, and give what became of it.
+    def add(self, item: T) -> asyncio.Future[R]:
+        """Have an item written with others; to be awaited for what became of it.
 
         Who is cancelled meanwhile does not wait any more; the item is written all the same.
         """
@@ -48,7 +48,7 @@ class Batches(Generic[T, R]):
             self._start()
         elif self._due is None:
             self._due = loop.call_later(self._wait, self._start)
-        return await written
+        return written
 
     async def flush(self) -> None:
         """Write at once what has been gathered, and wait until all is written."""

@@ -107,8 +107,11 @@ class PollWriter:
             drawn = self._drawn[task.account] = (now, self._clock.jitter())
         return drawn[1]
 
-    async def write_same(self, task: PollTask, same: SameList) -> bool:
-        """Write that nothing is new, together with others; False if another result landed meanwhile."""
+    def write_same(self, task: PollTask, same: SameList) -> asyncio.Future[bool]:
+        """Write that nothing is new, together with others; to be awaited.
+
+        False if another result landed meanwhile.
+        """
         now = self._clock.now()
         jitter = self._draw_jitter(task, now)
         notice = announce_recovery(_failing(task), task.feed, now) if task.broken_announced else None
@@ -123,7 +126,7 @@ class PollWriter:
             notice=notice,
             notice_addresses=self.addresses_for(notice),
         )
-        return await self._unchanged.add(poll)
+        return self._unchanged.add(poll)
 
     async def postpone(self, task: PollTask, until: datetime) -> None:
         """Put a poll off that was taken but not made, together with others."""

@@ -7,7 +7,7 @@ whose other entries are known only what is new.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -297,20 +297,20 @@ class ListReader:
                 return False
         return True
 
-    async def _ask(
+    def _ask(
         self,
         task: PollTask,
         *,
         start_index: int = 0,
         validators: Validators | None = None,
         refused: bool = False,
-    ) -> FetchOutcome:
+    ) -> Awaitable[FetchOutcome]:
         url = task.address
         if is_tokenized(url):
             url = page_address(url, start_index=start_index, form="plain" if task.plain else "atom")
             if refused or task.paging_refused:
                 url = without_parameters(url, {"max_results"})
-        return await self._fetch(url, validators=validators)
+        return self._fetch(url, validators=validators)
 
     def _classify(self, outcome: FetchOutcome, task: PollTask, *, answered: int | None) -> FetchFailed:
         """Refine why a reply cannot be used by what the API's own message says.

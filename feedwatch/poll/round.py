@@ -156,13 +156,14 @@ class Poller:
         """One poll to its end. If its result cannot be written, the others go on all the same."""
         try:
             outcome = await self._poll_to_its_end(task, place, round_)
-            if isinstance(outcome, _Failure) and outcome.is_silence:
-                round_.silent.append(outcome)
-            elif isinstance(outcome, _Failure):
-                round_.report(await self._write_failure(outcome))
-            else:
+            if isinstance(outcome, PollReport):
                 round_.report(outcome)
-            await self._settle_silent(round_, over=False)
+            elif outcome.is_silence:
+                round_.silent.append(outcome)
+            else:
+                round_.report(await self._write_failure(outcome))
+            if round_.silent:
+                await self._settle_silent(round_, over=False)
             if round_.end_poll(task.account):
                 await self._writer.end_round(task.account)
         except Exception as error:  # noqa: BLE001 — raised again when all polls have ended
@@ -183,7 +184,9 @@ class Poller:
         So it is with a list that was read in part, and must be read whole. Where a later poll has landed, it
         has spoken.
         """
-        outcome = await self._poll_again_if_dead(task, place, round_)
+        outcome = await self._poll_one(task, place, round_)
+        if isinstance(outcome, _Failure):
+            outcome = await self._poll_again_if_dead(task, outcome, round_)
         if isinstance(outcome, _Failure) or outcome.outcome is not PollOutcome.LATE:
             return outcome
         taken = await self._store.run(Store.take_polls, self._clock.now(), feeds=[task.feed])
@@ -192,21 +195,20 @@ class Poller:
         return await self._poll_one(taken[0], await self._places.enter(host_of(taken[0].address)), round_)
 
     async def _poll_again_if_dead(
-        self, task: PollTask, place: Place, round_: _Round
+        self, task: PollTask, failed: _Failure, round_: _Round
     ) -> PollReport | _Failure:
-        """Poll; where a token has died, read the account's index at once and poll once more.
+        """Where a token has died, read the account's index at once and poll once more.
 
         If that fails too, the feed is tried ever more slowly like any other.
         """
-        outcome = await self._poll_one(task, place, round_)
-        if not _has_died(outcome) or self._indexes.is_helpless(task.account):
-            return outcome
+        if not _has_died(failed) or self._indexes.is_helpless(task.account):
+            return failed
         if not await self._indexes.read(task.account, round_.started_at):
             self._indexes.leave_alone(task.account)
-            return outcome
+            return failed
         taken = await self._store.run(Store.take_polls, self._clock.now(), feeds=[task.feed], due_only=False)
         if not taken:
-            return outcome
+            return failed
         place = await self._places.enter(host_of(taken[0].address))
         again = await self._poll_one(taken[0], place, round_)
         if _has_died(again) and taken[0].address == task.address:
