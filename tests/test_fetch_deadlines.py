@@ -124,10 +124,13 @@ async def do_with_deadlines(jobs: list[Job]) -> Seen:
 
 @given(st.lists(jobs, max_size=6))
 def test_what_is_not_done_in_time_ends_as_with_a_timer_of_its_own(jobs: list[Job]) -> None:
+    """Whoever begins, ends, is cancelled or goes on: each sees what `asyncio.timeout` would show it."""
     assert run(do_with_deadlines(jobs)) == run(do_with_timers(jobs))
 
 
 def test_a_deadline_holds_though_a_later_one_was_there_before() -> None:
+    """The timer goes off for what is due first, and of two at one instant for the one that began first."""
+
     async def main() -> Seen:
         deadlines, seen = Deadlines(), []
         clock = asyncio.get_running_loop().time
@@ -144,6 +147,8 @@ def test_a_deadline_holds_though_a_later_one_was_there_before() -> None:
 
 
 def test_nothing_of_what_has_ended_is_kept() -> None:
+    """A timer that is still to go off holds no task that has ended, nor what that held."""
+
     class Held:
         pass
 

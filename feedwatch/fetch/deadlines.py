@@ -14,7 +14,8 @@ class Deadlines:
     """Ends what is not done in time, as `asyncio.timeout` does. Of one event loop."""
 
     def __init__(self) -> None:
-        self._running: set[Deadline] = set()
+        self._running: dict[Deadline, None] = {}
+        """Those under way, in the order in which they began."""
         self._timer: asyncio.TimerHandle | None = None
 
     def within(self, seconds: float) -> Deadline:
@@ -23,13 +24,13 @@ class Deadlines:
 
     def watch(self, deadline: Deadline) -> None:
         """Cancel the task of a deadline when it comes, unless it is let go of before."""
-        self._running.add(deadline)
+        self._running[deadline] = None
         if self._timer is None or deadline.at < self._timer.when():
             self._set_timer(deadline.at)
 
     def let_go(self, deadline: Deadline) -> None:
         """Watch a deadline no more. The timer stays: it is for the next as well."""
-        self._running.discard(deadline)
+        self._running.pop(deadline, None)
 
     def _set_timer(self, at: float) -> None:
         if self._timer is not None:
@@ -40,7 +41,7 @@ class Deadlines:
         self._timer = None
         now = asyncio.get_running_loop().time()
         for each in [each for each in self._running if each.at <= now]:
-            self._running.discard(each)
+            del self._running[each]
             each.come()
         if self._running:
             self._set_timer(min(each.at for each in self._running))
