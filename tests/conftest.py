@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from feedwatch.store import Store
 # A slow machine is no failure of a law; what is too slow for a person is for the benchmark to say.
 settings.register_profile("feedwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("feedwatch")
+
+# A shell has what it starts in the background ignore it, and so would all that is started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _NOT_OURS = ("FEEDWATCH_", "XDG_", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
 
