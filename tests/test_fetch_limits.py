@@ -356,6 +356,24 @@ def test_loading_the_client_leaves_the_environment_as_it_is(named: str | None) -
     assert done.stdout == f"{named}\n"
 
 
+def test_loading_the_client_reads_no_certificates() -> None:
+    """Only who is asked behind TLS needs them; of an aiohttp that reads none nothing need be kept."""
+    environ = os.environ | {"SSL_CERT_FILE": str(CERTIFICATE), "SSL_CERT_DIR": ""}
+    count = (
+        "import gc, ssl{}\n"
+        "contexts = [each for each in gc.get_objects() if isinstance(each, ssl.SSLContext)]\n"
+        "print(len(contexts) > 0, sum(each.cert_store_stats()['x509'] for each in contexts))"
+    )
+    loads = {}
+    for module in ("feedwatch.fetch", "aiohttp"):
+        code = count.format(f", {module}")
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+        )
+        loads[module] = done.stdout.split()
+    assert loads == {"feedwatch.fetch": ["True", "0"], "aiohttp": ["True", "2"]}
+
+
 @contextmanager
 def no_descriptors_left() -> Iterator[None]:
     """Let this process open nothing more."""

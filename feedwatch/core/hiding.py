@@ -14,8 +14,7 @@ class Hider:
     """Takes the secrets out of what one message after the other may tell.
 
     `redact` gives a text without secrets. What it finds in a text, it finds wherever that stands between
-    blanks. It is asked once about the same text: the names of lists, and most facts, are the same in many
-    changes.
+    blanks: so it is asked about all texts of a change together, and only where it finds something about each.
     """
 
     def __init__(self, redact: Callable[[str], str]) -> None:

@@ -40,7 +40,7 @@ REASONS: dict[Reason, str] = {
     Reason.HOSTILE: "what its server sends could do harm",
     Reason.PARSER_KILLED: "what its server sends took too long or too much memory to read",
     Reason.TORN: "the list keeps changing while it is read",
-    Reason.INTERNAL: "feedwatch itself made a mistake; its log says more",
+    Reason.INTERNAL: "something is wrong with feedwatch itself, or where it runs; its log says more",
     Reason.TURNED_EMPTY: "the list turned empty, and that has to be seen twice",
     Reason.LOST_MOST: "the list lost most of its titles, and that has to be seen twice",
     Reason.STALE_READ: "its server sent an old state of the list",

@@ -1,7 +1,7 @@
 """Deadlines of what is under way, kept by one timer.
 
 `asyncio.timeout` makes a timer for each, and nearly all that is asked is answered long before: making and
-cancelling them was a twelfth of a request.
+cancelling them was a twentieth of a request.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 import xxhash
 
@@ -22,42 +23,27 @@ _OPENING = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 
 
 class Digests:
-    """The digests of one body, each made when it is first asked for."""
+    """The digests of one body; what takes more than a pass over its bytes is made when it is first asked for.
+
+    `raw` is one of the bytes. It holds against chance: who makes two alike deceives his own readers.
+    """
 
     def __init__(self, body: bytes, kind: Kind) -> None:
+        self.raw = xxhash.xxh3_128_digest(body)
         self._body = body
         self._kind = kind
-        self._raw: bytes | None = None
-        self._content: bytes | None = None
-        self._parts: Parts | None = None
-        self._is_cut = False
 
-    @property
-    def raw(self) -> bytes:
-        """A digest of the bytes. It holds against chance: who makes two alike deceives his own readers."""
-        if self._raw is None:
-            self._raw = xxhash.xxh3_128_digest(self._body)
-        return self._raw
-
-    @property
+    @cached_property
     def content(self) -> bytes:
         """A digest without what moves by itself. What it leaves out is in no entry's facts."""
-        if self._content is None:
-            self._content = self._digest_content()
-        return self._content
-
-    @property
-    def parts(self) -> Parts | None:
-        """The document cut at its entries; None where it cannot be."""
-        if not self._is_cut:
-            self._parts = None if _is_opaque(self._body) else cut_entries(self._body, self._kind)
-            self._is_cut = True
-        return self._parts
-
-    def _digest_content(self) -> bytes:
         if self.parts is not None:
             return xxhash.xxh3_128_digest(self.parts.frame + b"".join(self.parts.digests))
         return self.raw if _is_opaque(self._body) else _digest_uncut(self._body, self._kind)
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The document cut at its entries; None where it cannot be."""
+        return None if _is_opaque(self._body) else cut_entries(self._body, self._kind)
 
 
 def _is_opaque(body: bytes) -> bool:

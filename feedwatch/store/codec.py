@@ -17,7 +17,7 @@ from feedwatch.errors import StoreDamaged
 
 Word = TypeVar("Word", bound=StrEnum)
 
-LINE_SEPARATORS = ("\n", ":")
+_LINE_SEPARATORS = ("\n", ":")
 """For JSON with a line break, which stands within no text of it, between all parts: so what was encoded in
 one go can be told apart again."""
 
@@ -25,7 +25,7 @@ one go can be told apart again."""
 _WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _WRITE_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 _WRITE_LINES = json.JSONEncoder(
-    ensure_ascii=False, separators=LINE_SEPARATORS, sort_keys=True, default=dict
+    ensure_ascii=False, separators=_LINE_SEPARATORS, sort_keys=True, default=dict
 ).encode
 _READ = json.JSONDecoder().raw_decode
 _NO_INSTANT = "an instant in the state cannot be read"

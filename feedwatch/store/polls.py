@@ -134,7 +134,7 @@ class Polls(Connection):
             if _is_of_all(error):
                 raise
         # One of them was decided and cannot be written. Which one it is shows where each can be undone by
-        # itself. Done with all lists, that would cost a fifth more: each page is copied before it is written.
+        # itself. Done with all lists, that would cost a tenth more: each page is copied before it is written.
         with self.undoing_in_memory(), self.transaction() as conn:
             return self._land_all(conn, polls, self._land_or_undo)
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from feedwatch.config import (
     Config,
     FeedsAccount,
+    FeedSettings,
     NetflixAccount,
     PollSettings,
     RetrySettings,
@@ -523,4 +524,5 @@ def test_stamp_of_an_account_tells_whatever_is_said_of_its_feeds(tmp_path: Path)
     text = "accounts: {news: {service: feeds, feeds: {%s}}}\n"
     stamps = [read(tmp_path, text % each).accounts["news"].credentials_stamp() for each in spellings]
     assert len(set(stamps)) == len(spellings)
+    assert all(f"{name}:" in " ".join(spellings) for name in FeedSettings.model_fields), "each key is tried"
     assert read(tmp_path, text % "a: http://a.example/").accounts["news"].credentials_stamp() == stamps[0]
