@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TextIO
 
 from feedwatch.redact import Redactor
@@ -131,6 +132,7 @@ class _Table:
         self._rows = rows
         self._columns = [*columns]
         self._show = show
+        self._clean = cache(screen.clean)  # the same few words stand in nearly every row
         self._now = datetime.now(UTC)
         self._is_terminal = screen.is_terminal
         name, say = aside or ("", lambda _: None)
@@ -155,7 +157,7 @@ class _Table:
         value = self._show[column](row) if column in self._show else row[column]
         if self._is_terminal and isinstance(value, str) and column.rpartition("_")[2] == "at":
             return _show_relative(value, self._now, is_plan=column.startswith("next_"))
-        return self._screen.clean(_show_value(value))
+        return self._clean(_show_value(value))
 
     def _draw_asides(self, width: int) -> list[str]:
         """Draw a line for each thing to be said, with all the rows that it is said of."""

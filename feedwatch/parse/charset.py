@@ -13,6 +13,12 @@ from feedwatch.core.model import ParseFailed, Reason
 
 _IN_CONTENT_TYPE = re.compile(r"charset\s*+=\s*+[\"']?([\w.:-]++)", re.IGNORECASE)
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?+\s*+(<\?xml\s[^<>]{0,500}+>)")
+_USUAL_DECLARATIONS = {
+    b'<?xml version="1.0" encoding="utf-8"?>': "utf-8",
+    b'<?xml version="1.0" encoding="UTF-8"?>': "UTF-8",
+}
+"""What nearly every document begins with, all of one length: nothing has to be looked for in it."""
+_USUAL_LENGTH = len(next(iter(_USUAL_DECLARATIONS)))
 _DECLARED = re.compile(rb"\sencoding\s*+=\s*+[\"']([\w.:-]{1,40}+)[\"']")
 _PLAIN = re.compile(
     # Those in which every byte below 128 that XML is made of is itself.
@@ -46,6 +52,12 @@ class Settled:
 
 def settle_charset(body: bytes, content_type: str | None) -> Settled | ParseFailed:
     """Settle in which charset a document is read, or refuse the one it names."""
+    if usual := _USUAL_DECLARATIONS.get(body[:_USUAL_LENGTH]):
+        return Settled(body, None, usual)
+    return _look_for_charset(body, content_type)
+
+
+def _look_for_charset(body: bytes, content_type: str | None) -> Settled | ParseFailed:
     if body.startswith(_OTHER_STARTS):
         return _UNKNOWN
     if wide := _UTF_16_STARTS.get(body[:2]):

@@ -13,6 +13,8 @@ LONGEST_BASE = 1024
 """What every link of a document may be given in front."""
 _WHOLE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#]|\Z)")
 """An address as nearly all are written, which is one of its own: nothing has to be split to see that."""
+_BARE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[!\"$->@-~]*)?")
+"""The address of a document without user, query and fragment: links start from it as it is."""
 
 
 def base_of(url: str) -> str:
@@ -20,6 +22,8 @@ def base_of(url: str) -> str:
 
     A link such as `#comments` would carry them into every message otherwise.
     """
+    if _BARE.fullmatch(url):
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -325,6 +325,8 @@ def _text_of(element: Element) -> str:
 
 
 def _read_title(element: Element) -> str:
+    if not element.keys():  # as nearly all titles are: asked once, and not for each
+        return clean_title(text_within(element))
     regular = element.get("regular") or element.get("short")
     if regular:
         return clean_title(regular)

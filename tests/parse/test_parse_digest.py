@@ -101,6 +101,15 @@ def test_updated_of_a_post_does_not_count_where_every_post_was_published(
     assert not same(Kind.HISTORY, one, other)
 
 
+def test_updated_counts_where_the_first_of_two_dates_of_publication_is_none() -> None:
+    """It is the first that is read: where that is no date, `updated` is."""
+    entry = "<entry><published>x</published><updated>{}</updated>{}</entry>"
+    published = "<published>2026-10-01T00:00:00Z</published>"
+    one, other = (ATOM.format(HEAD, entry.format(at, published)) for at in ("2026-11-01", "2026-11-02"))
+    assert read_entries(one, Kind.STREAM) != read_entries(other, Kind.STREAM)
+    assert not same(Kind.STREAM, one, other)
+
+
 HIDDEN = {
     "a date in an entry": "<entry><date>{}</date></entry>",
     "a publication date in an item": "<item><pubDate>{}</pubDate></item>",

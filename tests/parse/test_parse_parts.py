@@ -132,6 +132,50 @@ def test_only_what_is_new_is_new(names: list[str], data: st.DataObject) -> None:
     assert places(feed(*map(entry, names)), feed(*map(entry, after))) == expected
 
 
+BEFORE = ["<id>a</id>", "<title>A</title>", "<link href='/a'/>", "<category term='x'/>", "<n:x xmlns:n='n'/>"]
+UPDATED = "<updated>{}</updated>"
+PUBLISHED = "<published>2026-10-01T00:00:00Z</published>"
+
+
+@given(st.lists(st.sampled_from(BEFORE)), st.lists(st.sampled_from(BEFORE)), st.sampled_from(["", " ", "\n"]))
+def test_updated_counts_nowhere_in_an_entry_that_it_does_not_date(
+    before: list[str], behind: list[str], space: str
+) -> None:
+    """Whatever stands before it, it is left out, and nothing else is; when it is written it is there."""
+    written = f"<entry>{''.join(before)}{UPDATED}{space}{PUBLISHED}{''.join(behind)}</entry>"
+    was, is_now = feed(written.format("2026-11-01")), feed(written.format("2026-11-02T10:00:00Z"))
+    other = feed(written.format("2026-11-01").replace("10-01", "10-02"))
+    for kind in (Kind.QUEUE, Kind.STREAM):
+        assert cut(was, kind).digests == cut(is_now, kind).digests != cut(other, kind).digests
+        assert cut(is_now, kind).write_only([0]) == is_now
+    assert cut(was, Kind.HISTORY).digests != cut(is_now, Kind.HISTORY).digests
+
+
+@given(
+    st.lists(st.sampled_from(BEFORE)),
+    st.sampled_from(["", "<published>x</published>", "<x>1</x>" + PUBLISHED]),
+)
+def test_only_the_updated_of_its_own_entry_is_left_out(before: list[str], behind: str) -> None:
+    """An entry without one loses none of the next, and one that dates its post stays."""
+    plain, dated = f"<entry>{''.join(before)}</entry>", f"<entry>{UPDATED}{behind}</entry>"
+    was, is_now = (cut(feed(plain, dated.format(at)), Kind.QUEUE) for at in ("2026-11-01", "2026-11-02"))
+    assert was.digests == is_now.digests
+    one, other = (cut(feed(plain, dated.format(at)), Kind.STREAM) for at in ("2026-11-01", "2026-11-02"))
+    assert one.digests[0] == other.digests[0]
+    assert (one.digests == other.digests) is ("<x>" in behind)
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "piece", ["<entry", "<entry>", "<entry><id>", "<id", "<entry><updated>", "<title><link>"]
+)
+def test_document_is_cut_in_time_in_proportion(piece: str) -> None:
+    """Ten megabytes of what an entry might begin with are gone through once."""
+    body = b"<feed><entry>" + piece.encode() * (10_000_000 // len(piece))
+    assert cut_entries(body, Kind.QUEUE) is None
+    assert cut_entries(body, Kind.STREAM) is None
+
+
 @pytest.mark.parametrize("questions", [0, 1, 199, 200, 201, 1000])
 def test_instruction_is_seen_however_many_questions_stand_before_it(questions: int) -> None:
     """Addresses have a `?` of their own: behind any number of them an instruction is still one."""
