@@ -13,13 +13,10 @@ import xxhash
 
 from feedwatch.core.model import Kind
 from feedwatch.parse.guard import MOST_TAGS
-from feedwatch.parse.parts import UNDATED, UPDATED, Parts, blank_dates, cut_entries
+from feedwatch.parse.parts import LIKE_ENTRY, UNDATED, UPDATED, Parts, blank_dates, cut_entries
 
-_FIRST_ENTRY = re.compile(
-    rb"<(?:[\w.-]++:)?+(?:(?:entry|item|recommendation)(?=[\s>/])|[^\s<>/]*?_item(?=[\s>/]))", re.IGNORECASE
-)
-_SECTIONS = re.compile(rb"<!\[CDATA\[|\]\]>|<!--|-->|" + UPDATED)
-_OPENING = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
+_SECTIONS = re.compile(rb"<!\[CDATA\[|\]\]>|<!--|-->|<\?|\?>|" + UPDATED)
+_OPENING = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
 
 
 class Digests:
@@ -47,14 +44,15 @@ class Digests:
 
 
 def _is_opaque(body: bytes) -> bool:
-    """Whether there is nothing to look for: it is JSON, or will be refused."""
-    if not body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    """Whether there is nothing to look for: it is JSON or in UTF-16, or will be refused."""
+    start = body[:64]
+    if b"\0" in start or not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return True
     return len(body) > MOST_TAGS and body.count(b"<") > MOST_TAGS
 
 
 def _digest_uncut(body: bytes, kind: Kind) -> bytes:
-    first = _FIRST_ENTRY.search(body)
+    first = LIKE_ENTRY.search(body)
     if first is None:
         return xxhash.xxh3_128_digest(blank_dates(body))
     digest = xxhash.xxh3_128(blank_dates(body[: first.start()]))

@@ -118,6 +118,9 @@ def parse_strictly(body: bytes, charset: str | None = None) -> Element:
         recover=False,
         remove_comments=True,
         remove_pis=True,
+        # Two elements with one `xml:id`, say the footnotes of two posts, are no fault of the whole. With a
+        # DTD it would be loaded, not to collect them.
+        collect_ids=body.startswith(b"<!DOCTYPE", end_of_prolog(body)),
         encoding=charset,
     )
     return etree.fromstring(body, parser)

@@ -23,6 +23,11 @@ _READ_AS: Final = b"1"
 _ENTRY: Final = (re.compile(rb"<entry"), b"</entry>")
 _ITEM: Final = (re.compile(rb"<item"), b"</item>")
 """What an entry begins like, and ends with. A pattern goes through a document faster than `bytes.split`."""
+_PREFIX = rb"(?:[^\s<>/:]++:)?+"
+LIKE_ENTRY: Final = re.compile(
+    rb"<(?:" + _PREFIX + rb"(?:entry|item|recommendation)|[^\s<>/]*?_item)(?=[\s>/])", re.IGNORECASE
+)
+"""What any reader may take for an entry, by whatever name."""
 _DATE_NAMES = rb"(?:[\w.-]++:)?+(?:updated|lastBuildDate|pubDate|date|modified)"
 _DATE = re.compile(rb"<(" + _DATE_NAMES + rb")(?:\s[^<>]*+)?+>[^<>]{0,64}+</\1\s*+>")
 _WHEN = rb"[0-9 \t\n\r\f\v:.TZtz+-]{0,64}+"
@@ -31,26 +36,27 @@ UPDATED: Final = rb"<((?:[\w.-]++:)?+updated)(?:\s[^<>]*+)?+>" + _WHEN + rb"</\1
 """An `updated` with a date in it, as a pattern; its name is the first group."""
 _UPDATED = re.compile(UPDATED)
 _USUAL_UPDATED = re.compile(rb"<updated>" + _WHEN + rb"</updated>")
-_PUBLISHED: Final = b"<published>"
+_BLANK: Final = b"\0"
+"""What stands in a digest where a date was left out: no document has that."""
 _FEW_QUESTIONS: Final = 200
 _LESS_THAN: Final = ord("<")
 _DAY = rb"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 _INSTANT = re.compile(
-    rb"(?:19[1-9]|20\d)\d-" + _DAY + rb"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+    rb"<published>(?:19[1-9]|20\d)\d-" + _DAY + rb"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
     rb"(?:\.\d{3}(?:\d{3})?)?(?:Z|[+-](?:0\d|1[0-2]):[0-5]\d)?</published"
 )
 """No more than what is read as an instant for certain: what is not, is dated by `updated`."""
-_UPDATED_AND_PUBLISHED = re.compile(
-    rb"(<updated>" + _WHEN + rb"</updated>)\s*+" + _PUBLISHED + _INSTANT.pattern, re.DOTALL
-)
-"""Both as they mostly stand, one behind the other: found in one go."""
-_BEGIN = rb"(([^<]++(?:</?(?:id|title|link)[^<]++)*+)<updated>" + _WHEN + rb"</updated>)"
-"""What an entry mostly begins with: its `updated`, and before that nothing but id, title and link.
+_ANY_PUBLISHED = re.compile(rb"<" + _PREFIX + rb"published(?=[\s>/])")
+_EMPTY_ELEMENT = re.compile(rb"<[^<>\"']*+(?:(?:\"[^\"<]*+\"|'[^'<]*+')[^<>\"']*+)*+(?<=/)>")
+_PLAIN = rb"<(?:id|title)(?:\s[^<>]*+)?+>[^<]*+</(?:id|title)>|<link\s[^<>]*+(?<=/)>"
+_BEGIN = rb"(([^<]++(?:(?:" + _PLAIN + rb")\s*+)*+)<updated>" + _WHEN + rb"</updated>)"
+"""What an entry mostly begins with: its `updated`, and before that nothing but id, title and links.
 
-Without what could be the opening of another entry: so no byte is looked at for two of them.
+Each of them is whole, so `updated` is right within the entry; and none could be the opening of another
+entry, so no byte is looked at for two of them.
 """
 _UNDATED_ENTRY = re.compile(rb"<entry(?:" + _BEGIN + rb")?")
-_DATED_ENTRY = re.compile(rb"<entry(?:" + _BEGIN + rb"(?=\s*+" + _PUBLISHED + _INSTANT.pattern + rb"))?")
+_DATED_ENTRY = re.compile(rb"<entry(?:" + _BEGIN + rb"(?=\s*+" + _INSTANT.pattern + rb"))?")
 _USUAL_ENTRIES: Final = {Kind.STREAM: _DATED_ENTRY, **dict.fromkeys(UNDATED, _UNDATED_ENTRY)}
 """By the kind of a list: how an entry begins whose `updated` says nothing, where that is plain to see.
 
@@ -125,15 +131,21 @@ def cut_entries(body: bytes, kind: Kind) -> Parts | None:
         begun, undated, rests = [None] * len(pieces), [None] * len(pieces), pieces
     if not 0 < len(rests) <= MOST_ENTRIES:  # read a few at a time, none would be too many
         return None
-    if _ITEM[0].search(head):  # what stands before an entry may be one by another name
-        return None
     ends_at = rests[-1].rfind(closing) + len(closing)
     rests[-1], tail = rests[-1][:ends_at], rests[-1][ends_at:]
+    if LIKE_ENTRY.search(head) or LIKE_ENTRY.search(tail):  # another entry, by another name
+        return None
     entries = [rest.rstrip() for rest in rests]
     if not all(entry.endswith(closing) for entry in entries):
         return None
     frame = xxhash.xxh3_64_digest(blank_dates(head) + b"\0" + tail)
-    return Parts(head, opening.pattern, begun, entries, tail, frame, _digest_entries(undated, entries, kind))
+    blank = _BLANKED.get(kind, bytes) if opening is _ENTRY[0] or kind in UNDATED else bytes
+    digests = [
+        # An entry of which nothing was taken along is whole in what stands behind that.
+        xxhash.xxh3_64_digest(blank(entry) if before is None else before + _BLANK + entry)
+        for before, entry in zip(undated, entries, strict=True)
+    ]
+    return Parts(head, opening.pattern, begun, entries, tail, frame, tuple(digests))
 
 
 def _has_instruction(body: bytes, start: int) -> bool:
@@ -146,51 +158,35 @@ def _has_instruction(body: bytes, start: int) -> bool:
     return body.find(b"<?", at - 1) >= 0
 
 
-def _digest_entries(undated: Sequence[bytes | None], rests: Sequence[bytes], kind: Kind) -> tuple[bytes, ...]:
-    """A digest of each entry without its `updated`, unless that dates it.
-
-    Where that was not plain to see when the document was cut, the whole entry is in what is behind that.
-    """
-    blank = _BLANKED.get(kind, bytes)
-    blanked = [
-        blank(rest) if before is None else before + rest for before, rest in zip(undated, rests, strict=True)
-    ]
-    return tuple(map(xxhash.xxh3_64_digest, blanked))
-
-
 def blank_dates(text: bytes) -> bytes:
     """Without every date that is an element: of what is of a feed, and not of an entry."""
     return _DATE.sub(b"", text)
 
 
 def _blank_updated(entry: bytes) -> bytes:
-    """An entry without its first `updated`: a second one is of where it comes from, and hardly moves."""
-    if date := _USUAL_UPDATED.search(entry):
-        start, end = date.span()
-        return entry[:start] + entry[end:]
-    return _UPDATED.sub(b"", entry) if b"updated" in entry else entry
+    """An entry without its first `updated`, if that is its own and not a piece of what it says."""
+    date = _USUAL_UPDATED.search(entry) or (_UPDATED.search(entry) if b"updated" in entry else None)
+    if date is None or not _is_right_within(entry, date.start()):
+        return entry
+    return entry[: date.start()] + _BLANK + entry[date.end() :]
 
 
 def _blank_undating(post: bytes) -> bytes:
-    """A post without its first `updated`, where it says when it was published."""
-    if both := _UPDATED_AND_PUBLISHED.search(post):
-        start, end = both.span(1)
-        before = post[:start]
-        if b"<source" not in before and _PUBLISHED not in before:  # the first of two is read
-            return before + post[end:]
-    return _blank_updated(post) if _is_published(post) else post
+    """A post without its first `updated`, where it says when it was published: then that does not date it."""
+    published = _ANY_PUBLISHED.search(post)  # the first of several is read, by whatever prefix
+    if published is None or not _INSTANT.match(post, published.start()):
+        return post
+    return _blank_updated(post) if _is_right_within(post, published.start()) else post
 
 
-def _is_published(entry: bytes) -> bool:
-    """Whether an entry says when it was published: then `updated` does not date it."""
-    at = entry.find(_PUBLISHED)
-    if at < 0 or entry.find(b"<source", 0, at) >= 0:  # where it comes from, it may have been published before
-        return False
-    return _INSTANT.match(entry, at + len(_PUBLISHED)) is not None
+def _is_right_within(entry: bytes, at: int) -> bool:
+    """Whether a place is in no other element of an entry: all that began before it has ended."""
+    ends = entry.count(b"</", 0, at)
+    return entry.count(b"<", 0, at) - 2 * ends == len(_EMPTY_ELEMENT.findall(entry, 0, at))
 
 
 _BLANKED: Final[dict[Kind, Callable[[bytes], bytes]]] = {
     Kind.STREAM: _blank_undating,
     **dict.fromkeys(UNDATED, _blank_updated),
 }
-"""How what says nothing is left out of an entry; of a viewing nothing is."""
+"""How what says nothing is left out of an entry; of a viewing nothing is, nor of an item that is a post."""

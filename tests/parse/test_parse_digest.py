@@ -101,13 +101,61 @@ def test_updated_of_a_post_does_not_count_where_every_post_was_published(
     assert not same(Kind.HISTORY, one, other)
 
 
-def test_updated_counts_where_the_first_of_two_dates_of_publication_is_none() -> None:
-    """It is the first that is read: where that is no date, `updated` is."""
-    entry = "<entry><published>x</published><updated>{}</updated>{}</entry>"
-    published = "<published>2026-10-01T00:00:00Z</published>"
-    one, other = (ATOM.format(HEAD, entry.format(at, published)) for at in ("2026-11-01", "2026-11-02"))
+GOOD = "<published>2026-10-01T00:00:00Z</published>"
+DATING = {
+    "published of what a post is about": "<entry><id>t</id>{}<about>" + GOOD + "</about></entry>",
+    "published of where it comes from": "<entry><id>t</id>{}<dc:source>" + GOOD + "</dc:source></entry>",
+    "published in the content": "<entry><id>t</id>{}<content><x>" + GOOD + "</x></content></entry>",
+    "two of which the first is no date": "<entry><published>x</published>{}" + GOOD + "</entry>",
+    "one with an attribute first": "<entry><published xml:lang='en'>x</published>{}" + GOOD + "</entry>",
+    "one with a prefix first": "<entry><dc:published>x</dc:published>{}" + GOOD + "</entry>",
+    "one in an attribute first": "<entry><published value='x'/>{}" + GOOD + "</entry>",
+    "one by an odd prefix first": "<entry><link:published xmlns:link='l'>x</link:published>{}"
+    + GOOD
+    + "</entry>",
+    "behind what only looks empty": "<entry><x title='/>'>" + GOOD + "</x>{}</entry>",
+    "an entry by another name": "<a:entry xmlns:a='http://www.w3.org/2005/Atom'><id>t</id>{}</a:entry>"
+    "<entry><id>e</id>" + GOOD + "</entry>",
+}
+
+
+@pytest.mark.parametrize("name", DATING)
+def test_updated_counts_wherever_it_dates_a_post(name: str) -> None:
+    """Only the first `published`, if it is the post's own and a date, makes nothing of `updated`."""
+    dates = ("<updated>2026-11-01</updated>", "<updated>2026-11-02</updated>")
+    one, other = (ATOM.format(HEAD, DATING[name].format(at)) for at in dates)
     assert read_entries(one, Kind.STREAM) != read_entries(other, Kind.STREAM)
     assert not same(Kind.STREAM, one, other)
+
+
+def test_updated_dates_an_item_whose_last_date_of_publication_is_none() -> None:
+    """Of an item the last is read, and not the first: so its `updated` always counts."""
+    item = "<item><guid>t</guid>" + GOOD + "<updated>{}</updated><pubDate/></item>"
+    one, other = (RSS.format("", item.format(at)) for at in ("2026-11-01", "2026-11-02"))
+    assert read_entries(one, Kind.STREAM) != read_entries(other, Kind.STREAM)
+    assert not same(Kind.STREAM, one, other)
+
+
+SAYING = {
+    "in a title": "<entry><id>t</id><title>T {}</title></entry>",
+    "in the title of a published post": "<entry><id>t</id><title>T {}" + GOOD + "</title></entry>",
+    "in an id": "<entry><id>t{}</id><title>T</title></entry>",
+}
+
+
+@pytest.mark.parametrize("kind", [Kind.QUEUE, Kind.STREAM])
+@pytest.mark.parametrize("name", SAYING)
+def test_updated_counts_where_it_is_a_piece_of_what_an_entry_says(name: str, kind: Kind) -> None:
+    """Only what stands right within an entry is its `updated`."""
+    texts = ("<updated>1</updated>", "<updated>2</updated>")
+    one, other = (ATOM.format(HEAD, SAYING[name].format(text)) for text in texts)
+    assert not same(kind, one, other)
+
+
+def test_date_that_is_left_out_leaves_its_place() -> None:
+    """What stood on both sides of it is not the same as what never was apart."""
+    entry = "<entry><id>t</id><title>T</title>a{}b</entry>"
+    assert not same(Kind.QUEUE, ATOM.format(HEAD, entry.format("<updated>1</updated>")), entry.format(""))
 
 
 HIDDEN = {
@@ -121,6 +169,7 @@ HIDDEN = {
     "a date in an empty-looking entry": "<entry/><date>{}</date>",
     "an updated in CDATA": "<item><title><![CDATA[<updated>{}</updated>]]></title></item>",
     "an updated in CDATA after a comment": "<!-- <![CDATA[ --><item><![CDATA[<updated>{}</updated>]]></item>",
+    "an updated in CDATA after an instruction": "<?x <!-- ?><item><![CDATA[<updated>{}</updated>]]></item>",
     "an updated with an element in it": "<entry><updated><b>{}</b></updated></entry>",
     "an updated that is no date": "<entry><published>2026-10-01T00:00:00Z</published>"
     "<content><updated>v{}</updated></content></entry>",

@@ -240,3 +240,12 @@ def test_categories_of_a_source_are_not_the_entrys() -> None:
     ours = read_ourselves(body)
     assert isinstance(ours, Page)
     assert ours.entries[0].facts["category"] == "own"
+
+
+@pytest.mark.parametrize("ids", [("note", "note"), ("1 2", "3")])
+def test_footnotes_with_one_id_are_no_fault_of_the_whole(ids: tuple[str, str]) -> None:
+    """Each post has an `xml:id` for its own readers; nobody asks here whether it is the only one."""
+    entries = "".join(f"<entry><id>{n}</id><p xml:id='{each}'/></entry>" for n, each in enumerate(ids))
+    ours = read_ourselves(f"<feed xmlns='{ATOM}'>{entries}</feed>".encode())
+    assert isinstance(ours, Page)
+    assert [entry.id for entry in ours.entries] == ["0", "1"]

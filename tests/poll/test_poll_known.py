@@ -108,6 +108,8 @@ class Page:
             "<!-- <entry> -->",
             "<extra><entry>x</entry></extra>",
             "<x:updated xmlns:x='urn:x'>1</x:updated>",
+            "<note xml:id='note'>of one</note>",  # as others have it, too
+            "<about><published>2026-10-03T10:00:00Z</published><updated>2026-11-01T00:00:00Z</updated></about>",
         )
         self.last += 1
         published = dice.choice(["", "yesterday", "2026-10-03T10:00:00Z"])

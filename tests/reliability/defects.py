@@ -238,7 +238,7 @@ DEFECTS: Mapping[str, Defect] = {
         take_failures_for_empty_lists, _play("the server", "a page of HTML in place of the queue")
     ),
     "a count stands for a list": Defect(
-        believe_a_count, _play("the server", "one item asked first: pages that move")
+        believe_a_count, _play("the server", "one item asked first: pages that move"), rounds=20
     ),
     "every shift is a move": Defect(take_every_shift_for_a_move, _play("the process", "restarts")),
     "what a window has shown is forgotten": Defect(

@@ -118,7 +118,8 @@ class Trial:
         self._stack = stack
 
     async def stop(self) -> None:
-        """Stop in order."""
+        """Stop in order, as a daemon does: what has been sent is written down before."""
+        await self._guard(self.assembly.release_claims)
         await self._stack.aclose()
         self._assembly = None
 
