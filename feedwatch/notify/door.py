@@ -34,7 +34,7 @@ from feedwatch.core.model import Reason
 from feedwatch.core.pictures import EXTENSIONS, find_pictures, keep_pictures
 from feedwatch.core.text import escape_html, measure
 from feedwatch.notify.failures import BadAddress, judge_failure
-from feedwatch.notify.plugins import ignore_deprecations, load_plugin
+from feedwatch.notify.plugins import ignore_deprecations, load_plugin, without_guessing_charsets
 from feedwatch.notify.rates import Meter, list_meters
 from feedwatch.notify.services import Capacity, style_service
 from feedwatch.notify.wire import (
@@ -256,15 +256,16 @@ def _is_mail(plugin: Any) -> bool:
 
 @functools.cache
 def _load_apprise() -> Any:
-    with ignore_deprecations():
+    with ignore_deprecations(), without_guessing_charsets():
         import apprise  # noqa: PLC0415 — late, see above
+
+        listen_to_requests()
     # Their log lines hold addresses: they are read here, from the result, and go nowhere else.
     for name in ("apprise", "urllib3"):
         logger = logging.getLogger(name)
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
     logging.getLogger("apprise").setLevel(logging.WARNING)
-    listen_to_requests()
     return apprise
 
 

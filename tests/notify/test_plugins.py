@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -45,3 +47,21 @@ def test_rare_service_is_looked_for_among_all() -> None:
     assert load_plugin("46elks") is None
     assert load_plugin("elks") is None
     assert Notifier().check_address("elks://user:sesame@+15551234567/+15551234568") is None
+
+
+def test_no_detector_of_charsets_is_loaded_with_apprise() -> None:
+    """It takes as much room as a third of Apprise; who wants one later finds it, and nobody is warned."""
+    code = (
+        "import sys; from feedwatch.notify.door import open_service; open_service('json://h.example/')\n"
+        "print(*sys.modules, sep='\\n'); import charset_normalizer"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error::Warning:requests", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stdout.split())
+    assert {"apprise", "requests"} <= loaded
+    assert not {"chardet", "charset_normalizer"} & loaded
+    assert done.stderr == ""
