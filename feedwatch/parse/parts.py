@@ -140,12 +140,23 @@ def cut_entries(body: bytes, kind: Kind) -> Parts | None:
         return None
     frame = xxhash.xxh3_64_digest(blank_dates(head) + b"\0" + tail)
     blank = _BLANKED.get(kind, bytes) if opening is _ENTRY[0] or kind in UNDATED else bytes
-    digests = [
-        # An entry of which nothing was taken along is whole in what stands behind that.
-        xxhash.xxh3_64_digest(blank(entry) if before is None else before + _BLANK + entry)
-        for before, entry in zip(undated, entries, strict=True)
-    ]
-    return Parts(head, opening.pattern, begun, entries, tail, frame, tuple(digests))
+    digests = _digest_entries(undated, entries, blank)
+    return Parts(head, opening.pattern, begun, entries, tail, frame, digests)
+
+
+def _digest_entries(
+    undated: Sequence[bytes | None], rests: Sequence[bytes], blank: Callable[[bytes], bytes]
+) -> tuple[bytes, ...]:
+    """A digest of each entry without what says nothing, which `blank` leaves out.
+
+    Where that was plain to see when the document was cut, an entry begins with what is `undated`.
+    """
+    return tuple(
+        [
+            xxhash.xxh3_64_digest(blank(rest) if before is None else before + _BLANK + rest)
+            for before, rest in zip(undated, rests, strict=True)
+        ]
+    )
 
 
 def _has_instruction(body: bytes, start: int) -> bool:
