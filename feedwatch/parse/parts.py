@@ -48,9 +48,14 @@ _INSTANT = re.compile(
 """No more than what is read as an instant for certain: what is not, is dated by `updated`."""
 _ANY_PUBLISHED = re.compile(rb"<" + _PREFIX + rb"published(?=[\s>/])")
 _EMPTY_ELEMENT = re.compile(rb"<[^<>\"']*+(?:(?:\"[^\"<]*+\"|'[^'<]*+')[^<>\"']*+)*+(?<=/)>")
-_PLAIN = rb"<(?:id|title)(?:\s[^<>]*+)?+>[^<]*+</(?:id|title)>|<link\s[^<>]*+(?<=/)>"
+_WHOLE_ELEMENTS = re.compile(
+    rb"[^<]*+(?:<[^\s<>/!?][^>]*+(?>(?<=/)>|(?<!/)>[^<]*+</[^>]*+>)\s*+)*+",
+)
+"""Text, and elements with nothing but text in them. Where an attribute has a `>`, that ends none too early:
+behind it neither space nor a tag can follow."""
+_PLAIN = rb"<(?:id|title)[\s>][^<]*+</(?:id|title)>|<link\s[^<]*(?<=/>)"
 _BEGIN = rb"(([^<]++(?:(?:" + _PLAIN + rb")\s*+)*+)<updated>" + _WHEN + rb"</updated>)"
-"""What an entry mostly begins with: its `updated`, and before that nothing but id, title and links.
+"""What an entry often begins with: nothing but id, title and links before its `updated`.
 
 Each of them is whole, so `updated` is right within the entry; and none could be the opening of another
 entry, so no byte is looked at for two of them.
@@ -122,8 +127,9 @@ def cut_entries(body: bytes, kind: Kind) -> Parts | None:
         return None
     if _has_instruction(body, end_of_prolog(body)):
         return None
-    opening, closing = _ENTRY if _ENTRY[0].search(body) else _ITEM
-    pattern = _USUAL_ENTRIES.get(kind, opening) if opening is _ENTRY[0] else opening
+    first = _ENTRY[0].search(body)
+    opening, closing = _ENTRY if first else _ITEM
+    pattern = _pattern_of(first, kind) if first else opening
     head, *pieces = pattern.split(body)
     if pattern.groups:  # what is plain to see, that without its `updated`, and what is behind it
         begun, undated, rests = pieces[::3], pieces[1::3], pieces[2::3]
@@ -159,6 +165,13 @@ def _digest_entries(
     )
 
 
+def _pattern_of(first: re.Match[bytes], kind: Kind) -> re.Pattern[bytes]:
+    """What finds entries of this kind where the first is: one is written as the others are."""
+    usual = _USUAL_ENTRIES.get(kind, _ENTRY[0])
+    seen = usual.match(first.string, first.start())
+    return usual if seen is not None and seen.end() > first.end() else _ENTRY[0]
+
+
 def _has_instruction(body: bytes, start: int) -> bool:
     """Whether an instruction stands behind the prolog: as above, unless every second address has a `?`."""
     at = body.find(b"?", start)
@@ -177,7 +190,7 @@ def blank_dates(text: bytes) -> bytes:
 def _blank_updated(entry: bytes) -> bytes:
     """An entry without its first `updated`, if that is its own and not a piece of what it says."""
     date = _USUAL_UPDATED.search(entry) or (_UPDATED.search(entry) if b"updated" in entry else None)
-    if date is None or not _is_right_within(entry, date.start()):
+    if date is None or not _is_right_within(entry, *date.span()):
         return entry
     return entry[: date.start()] + _BLANK + entry[date.end() :]
 
@@ -185,15 +198,20 @@ def _blank_updated(entry: bytes) -> bytes:
 def _blank_undating(post: bytes) -> bytes:
     """A post without its first `updated`, where it says when it was published: then that does not date it."""
     published = _ANY_PUBLISHED.search(post)  # the first of several is read, by whatever prefix
-    if published is None or not _INSTANT.match(post, published.start()):
+    date = _INSTANT.match(post, published.start()) if published else None
+    if date is None or not _is_right_within(post, *date.span()):
         return post
-    return _blank_updated(post) if _is_right_within(post, published.start()) else post
+    return _blank_updated(post)
 
 
-def _is_right_within(entry: bytes, at: int) -> bool:
-    """Whether a place is in no other element of an entry: all that began before it has ended."""
-    ends = entry.count(b"</", 0, at)
-    return entry.count(b"<", 0, at) - 2 * ends == len(_EMPTY_ELEMENT.findall(entry, 0, at))
+def _is_right_within(entry: bytes, start: int, end: int) -> bool:
+    """Whether what starts and ends there is in no other element of an entry."""
+    if entry.find(b"<", end) == entry.rfind(b"</"):  # it is the last, as in the API's lists
+        return True
+    if (before := _WHOLE_ELEMENTS.match(entry, 0, start)) is not None and before.end() == start:
+        return True
+    ends = entry.count(b"</", 0, start)  # all that began has ended
+    return entry.count(b"<", 0, start) - 2 * ends == len(_EMPTY_ELEMENT.findall(entry, 0, start))
 
 
 _BLANKED: Final[dict[Kind, Callable[[bytes], bytes]]] = {
