@@ -51,9 +51,11 @@ _EMPTY_ELEMENT = re.compile(rb"<[^<>\"']*+(?:(?:\"[^\"<]*+\"|'[^'<]*+')[^<>\"']*
 _WHOLE_ELEMENTS = re.compile(
     rb"[^<]*+(?:<[^\s<>/!?][^>]*+(?>(?<=/)>|(?<!/)>[^<]*+</[^>]*+>)\s*+)*+",
 )
-"""Text, and elements with nothing but text in them. Where an attribute has a `>`, that ends none too early:
-behind it neither space nor a tag can follow."""
-_PLAIN = rb"<(?:id|title)[\s>][^<]*+</(?:id|title)>|<link\s[^<]*(?<=/>)"
+"""Text, and elements with nothing but text in them.
+
+A `>` in an attribute is taken for the end of its tag; then no element can follow, and no more is found.
+"""
+_PLAIN = rb"<(?:id|title)[\s>][^<]*+</(?:id|title)>|<link\s[^<>]*+(?<=/)>"
 _BEGIN = rb"(([^<]++(?:(?:" + _PLAIN + rb")\s*+)*+)<updated>" + _WHEN + rb"</updated>)"
 """What an entry often begins with: nothing but id, title and links before its `updated`.
 
@@ -211,7 +213,8 @@ def _is_right_within(entry: bytes, start: int, end: int) -> bool:
     if (before := _WHOLE_ELEMENTS.match(entry, 0, start)) is not None and before.end() == start:
         return True
     ends = entry.count(b"</", 0, start)  # all that began has ended
-    return entry.count(b"<", 0, start) - 2 * ends == len(_EMPTY_ELEMENT.findall(entry, 0, start))
+    empty = sum(1 for _ in _EMPTY_ELEMENT.finditer(entry, 0, start))
+    return entry.count(b"<", 0, start) == 2 * ends + empty
 
 
 _BLANKED: Final[dict[Kind, Callable[[bytes], bytes]]] = {
