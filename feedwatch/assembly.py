@@ -62,6 +62,8 @@ class Assembly:
         self.notifier = notifier
         self.redactor = redactor
         self._clock = clock
+        self._planned_by = config.poll
+        """The settings with the longest interval that polls of the state may have been planned by."""
         routes = make_routes(config)
         self.writer = PollWriter(store, routes=routes, every=config.poll.every, clock=clock)
         self.discoverer = Discoverer(
@@ -74,6 +76,7 @@ class Assembly:
         self.places = Places(config.poll.concurrency, config.poll.per_host)
         self.poller = self._make_poller()
         self.discoverer.hear = self.poller.hear
+        fetcher.rests_until = self.poller.rests_until
         self.sources = Sources(
             config,
             open_api=self.open_api,
@@ -108,19 +111,21 @@ class Assembly:
             fetch_pictures=self.pictures.fetch_all,
         )
 
-    async def apply(self, config: Config) -> None:
-        """Take a new configuration over; nothing is changed if it cannot be used (ConfigError).
+    def apply(self, config: Config) -> None:
+        """Take a new configuration over, to be followed by `tell_store`; the state stays the one opened.
 
-        The state stays the one that was opened.
+        Raises:
+            ConfigError: it cannot be used, and nothing is changed.
         """
         verify(config, self.notifier)
         if config.state != self.config.state:
             _LOG.warning("state: another file takes a restart; this one stays in use")
-        before, self.config = self.config, config
+        self.config = config
         hide_secrets(config, self.redactor)
         routes = make_routes(config)
         self.writer.routes = routes
         self.writer.every = config.poll.every
+        self._planned_by = max(self._planned_by, config.poll, key=lambda poll: poll.every)
         self.earlier.keep = config.keep
         self.deliverer.terms = make_terms(config, routes)
         self._tell_notifier(config)
@@ -132,12 +137,21 @@ class Assembly:
         self.detailer.kept = config.details
         self.discoverer.apply(config, routes)
         logging.getLogger("feedwatch").setLevel(config.log.upper())
+
+    async def tell_store(self) -> None:
+        """Have the state follow the configuration in force.
+
+        Raises:
+            StoreError: it does not, or not in all; to be tried again.
+        """
         await self.sync()
         await self.discoverer.name_hosts()
-        if config.poll.every < before.poll.every:
+        poll, before = self.config.poll, self._planned_by
+        if poll.every < before.every:
             now = self._clock.now()
-            longest = next_poll_after(now, before.poll.every, 1.0) - now + before.poll.timeout
-            await self.store.run(Store.hasten_polls, longest, now, config.poll.every)
+            longest = next_poll_after(now, before.every, 1.0) - now + before.timeout
+            await self.store.run(Store.hasten_polls, longest, now, poll.every)
+        self._planned_by = poll
 
     def _tell_notifier(self, config: Config) -> None:
         """Hand over what targets say beside their addresses."""
@@ -293,6 +307,7 @@ async def assemble(
     stack.push_async_callback(assembly.pictures.aclose)
     stack.push_async_callback(assembly.writer.flush)
     await assembly.sync()
+    await assembly.poller.recall_resting()
     await assembly.end_rounds(gather=True)
     await assembly.discoverer.name_hosts()
     await assembly.discoverer.register_tokens()

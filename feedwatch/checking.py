@@ -97,19 +97,25 @@ async def reach_feeds(assembly: Assembly, *, most: int = _EVERY_POLL) -> tuple[R
         Store.take_polls, datetime.now(UTC), feeds=None, due_only=False, limit=_EVERY_POLL
     )
     asked = sorted(tasks, key=lambda task: task.feed_id)[:most]
-    resting = await assembly.store.run(Store.resting_hosts, datetime.now(UTC))
+    resting = set(await assembly.store.run(Store.resting_hosts, datetime.now(UTC)))
     return tuple(await asyncio.gather(*(_reach(assembly, task, resting) for task in asked)))
 
 
-async def _reach(assembly: Assembly, task: PollTask, resting: Collection[str]) -> ReachedFeed:
-    if host_of(task.address) in resting:
-        return ReachedFeed(task.feed, task.kind, problem=say_reason(Reason.RATE_LIMITED))
+async def _reach(assembly: Assembly, task: PollTask, resting: set[str]) -> ReachedFeed:
+    """Ask for one feed as soon as there is a place at its host, unless that rests by then."""
+    place = await assembly.places.enter(host_of(task.address))
     try:
+        if place.host in resting:
+            return ReachedFeed(task.feed, task.kind, problem=say_reason(Reason.RATE_LIMITED))
         reading = await assembly.reader.read_list(task)
     except Exception:  # noqa: BLE001 — one feed that fails in an unforeseen way hides no other
         _LOG.exception("check failed in an unforeseen way feed=%s", task.feed)
         reading = FetchFailed(Reason.INTERNAL)
+    finally:
+        place.leave()
     if isinstance(reading, FetchFailed):
+        if reading.reason is Reason.RATE_LIMITED:
+            resting.add(reading.host or place.host)
         return ReachedFeed(task.feed, task.kind, problem=say_reason(reading.reason, reading.detail))
     entries = reading.result.snapshot.entries if isinstance(reading, ReadList) else ()
     return ReachedFeed(task.feed, task.kind, len(entries), entries[0].title if entries else None)

@@ -53,6 +53,8 @@ class Daemon:
         self._rounds = 0
         self._stopping = asyncio.Event()
         self._reload_wanted = False
+        self._store_untold = False
+        """Whether a configuration is in force that the state does not follow yet."""
         self._progressed_at = time.monotonic()
         self._failing: dict[str, str] = {}
         self._damage: StoreDamaged | None = None
@@ -125,6 +127,10 @@ class Daemon:
                     job.modify(next_run_time=datetime.now(UTC))
 
     async def _tick(self) -> None:
+        if self._reload_wanted:
+            self._start("reload", self._reload)
+        elif self._store_untold:
+            self._start("reload", self._tell_store)
         self._start("discover", self._discover)
         self._start("poll", self._poll)
         self._start("deliver", self._deliver)
@@ -229,25 +235,39 @@ class Daemon:
         self._start("reload", self._reload)
 
     async def _reload(self) -> None:
-        """Read the configuration again, and once more if that was asked for meanwhile."""
+        """Read the configuration again, and once more if that was asked for meanwhile.
+
+        Raises:
+            StoreError: it is in force, and the state does not follow yet; the ticks try again.
+        """
         while self._reload_wanted:
             self._reload_wanted = False
             notify_systemd(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
             try:
                 await self._take_over()
+                await self._tell_store()
+            except StoreError:
+                _LOG.warning("the new configuration is in force; the state follows when it can be written")
+                raise
             finally:
                 notify_systemd("READY=1")
 
     async def _take_over(self) -> None:
         """Take the configuration over as it stands now; a bad one changes nothing."""
         try:
-            config = await asyncio.to_thread(self._load)
-            await self._assembly.apply(config)
+            self._assembly.apply(await asyncio.to_thread(self._load))
         except ConfigError as error:
             for problem in error.problems:
                 _LOG.error("configuration: %s", problem)
             _LOG.error("reload refused: the old configuration stays in force")
         else:
+            self._store_untold = True
+
+    async def _tell_store(self) -> None:
+        """Have the state follow a configuration that was taken over, if it does not yet."""
+        if self._store_untold:
+            await self._assembly.tell_store()
+            self._store_untold = False
             _LOG.info("reloaded feeds=%d", await self._assembly.count_feeds())
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────

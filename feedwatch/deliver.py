@@ -148,6 +148,8 @@ class Deliverer:
         self._redact = redact
         self._fetch_pictures = fetch_pictures
         self._unsettled: dict[str, _Sent] = {}
+        self._settling: dict[str, asyncio.Future[bool]] = {}
+        """Of these, what is being written down."""
 
     async def serve_all(self, report: Callable[[DeliveryReport], None] | None = None) -> list[DeliveryReport]:
         """Serve every address that has something due, side by side: none waits for another.
@@ -261,16 +263,27 @@ class Deliverer:
         A full disk must not have a message sent again that has arrived.
         """
         sent = self._unsettled[address]
+        if address not in self._settling:
+            self._settling[address] = asyncio.ensure_future(self._write(address, sent))
         # Once a message is sent its settling must not be lost to a stop of the daemon.
-        held = await asyncio.shield(
-            self._store.run(Store.settle_message, sent.claim, sent.settlement, sent.at)
-        )
-        self._unsettled.pop(address, None)
-        if held:
+        if await asyncio.shield(self._settling[address]):
             _log_health(sent.claim, sent.settlement, sent.at)
         else:
-            _LOG.warning("claim ran out address=%s message=%d: it may be sent again", address, sent.claim.id)
+            _LOG.warning(
+                "claim ran out address=%s message=%d: it was given up meanwhile, or may be sent again",
+                address,
+                sent.claim.id,
+            )
         return _log(sent.claim, sent.outcome, sent.settlement)
+
+    async def _write(self, address: str, sent: _Sent) -> bool:
+        """Write down how a send ended; False if its claim did not hold any more."""
+        try:
+            held = await self._store.run(Store.settle_message, sent.claim, sent.settlement, sent.at)
+            del self._unsettled[address]
+            return held
+        finally:
+            del self._settling[address]
 
     async def _claim(self, address: str, style: Style) -> ClaimedMessage | None:
         terms, now = self.terms, self._clock.now()

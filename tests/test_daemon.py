@@ -41,6 +41,7 @@ class Parts:
     run_round: Callable[[Collection[Task], Callable[[PollReport], None]], Awaitable[None]] | None = None
     applied: list[object] = field(default_factory=list)
     released: int = 0
+    told: int = 0
     fails: StoreError | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     store: Any = field(default_factory=SimpleNamespace)
@@ -70,9 +71,15 @@ class Parts:
         """Nothing is to be sent by itself."""
         return ()
 
-    async def apply(self, config: object) -> None:
+    def apply(self, config: object) -> None:
         """Take note of a configuration."""
         self.applied.append(config)
+
+    async def tell_store(self) -> None:
+        """The state follows, unless it cannot be written."""
+        if self.fails is not None:
+            raise self.fails
+        self.told += 1
 
     async def count_feeds(self) -> int:
         """There are none."""
@@ -235,6 +242,32 @@ async def test_a_reload_asked_for_during_a_reload_is_made_after_it() -> None:
     daemon._ask_reload()
     await _let_run(daemon)
     assert parts.applied == ["a", "b"]
+
+
+async def test_a_reload_that_the_state_could_not_follow_is_made_up_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The configuration is in force; each tick has the state follow if it can, and none reads the file."""
+    caplog.set_level(logging.INFO, "feedwatch.daemon")
+    parts = Parts(fails=StoreError("the disk is full"))
+    daemon = _make_daemon(parts, lambda: "new")
+    daemon._ask_reload()
+    await _let_run(daemon)
+    for _ in range(2):
+        await daemon._tick()
+        await _let_run(daemon)
+    parts.fails = None
+    for _ in range(2):
+        await daemon._tick()
+        await _let_run(daemon)
+    assert (parts.applied, parts.told) == (["new"], 1)
+    said = [record.getMessage() for record in caplog.records if "poll" not in record.getMessage()]
+    assert said == [
+        "the new configuration is in force; the state follows when it can be written",
+        "reload failed: the disk is full",
+        "reloaded feeds=0",
+        "reload works again",
+    ]
 
 
 async def _ask(daemon: Daemon) -> None:

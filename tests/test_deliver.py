@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -256,6 +257,35 @@ async def test_all_refused_are_kept_until_given_up(office: Office) -> None:
     assert [(m.state, m.reason) for m in await office.messages()] == [("dead", Reason.GAVE_UP)] * 2
 
 
+async def test_what_a_clock_ahead_has_dated_is_no_sign_that_anything_got_through(office: Office) -> None:
+    """A clock is set back by an hour after a delivery: where all is refused then, all is kept as ever."""
+    office.now += timedelta(hours=1)
+    await office.owe("Gandhi")
+    deliverer = office.deliverer(Scripted())
+    await deliverer.serve_all()
+    office.now -= timedelta(hours=1)
+    await office.owe("Platoon", "Up")
+    deliverer = office.deliverer(Scripted(judge=lambda _: REFUSED))
+    for _ in range(7):
+        await deliverer.serve_all()
+        office.now += timedelta(minutes=5)
+    assert await office.states() == ["delivered", "pending", "pending"]
+
+
+async def test_sleep_is_no_part_of_the_life_of_what_was_set_apart(office: Office) -> None:
+    """The machine sleeps for six days before any of them is tried by itself, and wakes without a network."""
+    await office.owe("Platoon", "Gandhi", "Up")
+    notifier = Scripted(script=deque([REFUSED] * 5), judge=lambda _: DOWN)
+    deliverer = office.deliverer(notifier)
+    while len(notifier.sent) < 5:
+        await deliverer.deliver_one("phone/1")
+        office.now += timedelta(minutes=10)
+    office.now += timedelta(days=6)
+    awake = await deliverer.serve_all()
+    assert {(each.outcome, each.reason) for each in awake} == {(Settled.AGAIN, Reason.UNREACHABLE)}
+    assert await office.states() == ["pending"] * 3
+
+
 # ── rate limits, and what nobody knows ────────────────────────────────────────────────────────────
 
 
@@ -483,6 +513,53 @@ async def test_settling_after_the_claim_ran_out_writes_nothing(
     assert other.bodies == [f"{slow.bodies[0]}\n{SENT_AGAIN}"]
     assert await office.states() == ["delivered"]
     assert "claim ran out address=phone/1" in caplog.text
+
+
+async def test_what_is_written_down_as_the_daemon_stops_is_written_once(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stop cancels whoever waits for the settling; the last look at what is left finds it done."""
+    await office.owe("Platoon")
+    is_sent, may_settle = asyncio.Event(), threading.Event()
+    holding: list[asyncio.Task[object]] = []
+
+    async def hold_store() -> None:
+        holding.append(asyncio.create_task(office.store.run(lambda _: may_settle.wait(10))))
+
+    def note(text: str) -> str:
+        if holding:  # the last thing before it is written down
+            is_sent.set()
+        return text
+
+    deliverer = office.deliverer(Scripted(meanwhile=hold_store), redact=note)
+    serving = asyncio.create_task(deliverer.serve("phone/1"))
+    await asyncio.wait_for(is_sent.wait(), 10)
+    serving.cancel()
+    await asyncio.wait([serving])
+    with caplog.at_level(logging.WARNING, "feedwatch.deliver"):
+        leaving = asyncio.create_task(deliverer.settle_left())
+        may_settle.set()
+        await asyncio.gather(leaving, *holding)
+    assert serving.cancelled()
+    assert await office.states() == ["delivered"]
+    assert caplog.messages == []
+
+
+async def test_what_was_given_up_while_it_was_under_way_is_not_said_to_come_again(office: Office) -> None:
+    """Its service refused it: brought back by hand, it does not say that it may have arrived before."""
+    await office.owe("Platoon")
+    refusing = Scripted(judge=lambda _: REFUSED)
+
+    async def give_up() -> None:
+        await office.store.run(lambda store: store.drop_messages([1], START))
+
+    refusing.meanwhile = give_up
+    await office.deliverer(refusing).deliver_one("phone/1")
+    assert await office.states() == ["dead"]
+    await office.store.run(lambda store: store.retry_messages([1], office.now))
+    notifier = Scripted()
+    await office.deliverer(notifier).serve_all()
+    assert notifier.bodies == ["added Platoon"]
 
 
 async def test_changed_url_gets_what_was_pending(office: Office) -> None:

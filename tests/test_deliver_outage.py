@@ -169,5 +169,5 @@ async def test_who_is_told_follows_the_configuration(tmp_path: Path) -> None:
         deliverer = watch.assembly.deliverer
         assert deliverer.terms.told_about("phone/1") == ("mail/1",)
         assert deliverer.terms.told_about("mail/1") == ("phone/1",)
-        await watch.assembly.apply(write_config(tmp_path, f"{config}notices: []\n"))
+        await watch.reload(write_config(tmp_path, f"{config}notices: []\n"))
         assert deliverer.terms.told_about("phone/1") == deliverer.terms.told_about("mail/1") == ()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from feedserver import FeedServer, Visit, fetched, make_fetcher, redirect, reply
+from feedserver import NOW, FeedServer, Visit, fetched, make_fetcher, redirect, reply
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from feedwatch.core.model import Kind, Page
 from feedwatch.core.networks import NetworkPolicy
 from feedwatch.core.pictures import Look, find_pictures, keep_pictures, look_at_picture
 from feedwatch.fetch import PictureFailed, PictureFetcher
+from feedwatch.fetch import pictures as pictures_module
 from feedwatch.parse import read_direct
 from feedwatch.sandbox.app import Sandbox
 from feedwatch.sandbox.art import draw_box_art
@@ -137,10 +139,12 @@ async def pictures(
     named: bool = False,
     within: timedelta = timedelta(seconds=10),
     all_within: timedelta = timedelta(seconds=15),
+    rests_until: Callable[[str], datetime | None] = lambda _: None,
 ) -> AsyncIterator[PictureFetcher]:
     """Make a fetcher of pictures; by default it may ask this machine, as all of a private network."""
     policy = networks or NetworkPolicy("allow")
     async with make_fetcher(networks=policy) as fetcher:
+        fetcher.rests_until = rests_until
         if named:
             fetcher.name_hosts(frozenset({"127.0.0.1"}))
         made = PictureFetcher(
@@ -285,6 +289,21 @@ async def test_same_picture_is_asked_for_once() -> None:
         asked = [one.target for one in server.requests]
     assert [one.name for one in (*found, *again)] == ["a", "b", "c"]
     assert sorted(asked) == ["/a.png", "/missing.png"]
+
+
+async def test_host_that_rests_is_asked_for_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that asked for rest before, nor one that does now, for as long as it said."""
+    with FeedServer() as server:
+        url = server.on("/a.png", reply(b"", 429, Retry_After="3600"))
+        async with pictures() as fetcher:
+            assert problem(await fetcher.fetch_picture(PictureLink(url, "a"))) == "HTTP 429"
+            later = asyncio.get_running_loop().time() + 600
+            monkeypatch.setattr(pictures_module, "_now", lambda: later)
+            assert problem(await fetcher.fetch_picture(PictureLink(url, "b"))) == "HTTP 429"
+        async with pictures(rests_until=lambda host: NOW if host in url else None) as fetcher:
+            why = problem(await fetcher.fetch_picture(PictureLink(url, "c", own=True)))
+            assert why == "its host asked for rest"
+        assert len(server.requests) == 1
 
 
 async def test_message_is_not_filled_with_pictures() -> None:

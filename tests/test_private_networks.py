@@ -112,12 +112,12 @@ async def test_reload_gives_and_takes(server: FeedServer, tmp_path: Path) -> Non
             ("private_networks: allow\n", None),
             ("", Reason.PRIVATE_ADDRESS),
         ):
-            await watch.assembly.apply(write_config(tmp_path, config(account, more)))
+            await watch.reload(write_config(tmp_path, config(account, more)))
             assert await reasons(watch) == {"mine/a": reason}, more
         second = f"{account[:-1]}, b: '{not_named(server)}'}}"
-        await watch.assembly.apply(write_config(tmp_path, config(second)))
+        await watch.reload(write_config(tmp_path, config(second)))
         assert await reasons(watch) == {"mine/a": None, "mine/b": None}
-        await watch.assembly.apply(write_config(tmp_path, config(account)))
+        await watch.reload(write_config(tmp_path, config(account)))
         assert (await watch.poll("mine/a"))["mine/a"].reason is Reason.PRIVATE_ADDRESS  # not discovered yet
 
 
@@ -143,7 +143,7 @@ async def test_list_that_cannot_be_read_names_what_it_named(server: FeedServer, 
         assert await reasons(watch) == {"mine/0": None}
         file.write_text("<opml><bo")
         await watch.assembly.discoverer.discover("mine")
-        await watch.assembly.apply(write_config(tmp_path, text))
+        await watch.reload(write_config(tmp_path, text))
         assert await reasons(watch) == {"mine/0": None}
     async with watching(tmp_path, text, watch.moment) as again:
         assert (await again.poll("mine/0"))["mine/0"].reason is Reason.PRIVATE_ADDRESS

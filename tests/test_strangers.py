@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from feedwatch.core.render import compose_message
 from feedwatch.core.state import KnownFeed
 from feedwatch.errors import StoreError
 from feedwatch.fetch.bodies import Inflater
+from feedwatch.fetch.lookup import MOST_AT_ONCE
 from feedwatch.netflix.status import redact_message
 from feedwatch.notify import Notifier
 from feedwatch.notify.door import Service, open_service
@@ -218,6 +220,31 @@ async def test_silent_name_servers_hold_up_nobody_else(monkeypatch: pytest.Monke
             silent.set()
             for outcome in await asyncio.gather(*waiting):
                 assert failed(outcome).reason in (Reason.CONNECT, Reason.TIMEOUT)
+
+
+async def test_many_names_at_once_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for them: none fails for there being others, and threads stay within bounds."""
+    may_answer = threading.Event()
+    resolve_to_loopback(monkeypatch, may_answer)
+    many = replace(LIMITS, concurrency=100)
+    with FeedServer() as server:
+        server.on("/f", RSS)
+        async with make_fetcher(many) as one, make_fetcher(many) as other:
+            asking = [
+                asyncio.create_task(each.fetch(server.url("/f", f"silent{number}.example")))
+                for number in range(100)
+                for each in (one, other)
+            ]
+            for _ in range(1000):  # whoever wants a thread has asked for it by then
+                await asyncio.sleep(0)
+            assert count_lookups() == MOST_AT_ONCE
+            may_answer.set()
+            for outcome in await asyncio.gather(*asking):
+                fetched(outcome)
+
+
+def count_lookups() -> int:
+    return sum(thread.name == "feedwatch-lookup" for thread in threading.enumerate())
 
 
 # ── services ──────────────────────────────────────────────────────────────────────────────────────

@@ -57,6 +57,11 @@ class Watch:
     moment: Moment
     folder: Path
 
+    async def reload(self, config: Config) -> None:
+        """Take another configuration over, as a daemon does."""
+        self.assembly.apply(config)
+        await self.assembly.tell_store()
+
     async def discover(self) -> None:
         """Read the indexes that are due."""
         await self.assembly.discover_due()

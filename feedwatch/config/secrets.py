@@ -84,7 +84,8 @@ class Resolver:
         folder = self.environ.get("CREDENTIALS_DIRECTORY")
         if not folder:
             raise ValueError("no credentials here: systemd gives them to a service (LoadCredential=)")
-        return _read_value(Path(folder) / name, "the credential")
+        # systemd hands them over when it starts a service, and not when that reloads.
+        return _read_value(Path(folder) / name, "the credential", ": one that is new takes a restart")
 
 
 _BAD_VARIABLE = (
@@ -107,14 +108,14 @@ def is_literal(node: ScalarNode) -> bool:
     return node.origin is Origin.TEXT and "${" not in node.text
 
 
-def _read_value(path: Path, name: str) -> str:
+def _read_value(path: Path, name: str, if_missing: str = "") -> str:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # before opening: a pipe would keep us waiting
             raise ValueError(f"{name} is no plain file") from None
         with path.open("rb") as file:
             text = file.read(_LARGEST_SECRET + 1).decode()
     except FileNotFoundError:
-        raise ValueError(f"{name} does not exist") from None
+        raise ValueError(f"{name} does not exist{if_missing}") from None
     except UnicodeDecodeError:
         raise ValueError(f"{name} is not UTF-8") from None
     except OSError as error:

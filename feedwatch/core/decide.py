@@ -108,12 +108,13 @@ def _hold(memory: FeedMemory, held: HeldReply, terms: PollTerms) -> PollDecision
 def _baseline(memory: FeedMemory, result: PollResult, terms: PollTerms) -> PollDecision:
     """The first snapshot, or the first under other rules: recorded, not announced unless asked for."""
     tell = terms.announce_baseline and memory.snapshot is None
+    known = memory.snapshot.entries if memory.snapshot and not terms.rules.absence_removes else ()
     return PollDecision(
         verdict=Verdict.BASELINE,
         next_poll_at=terms.next_poll_at,
         compared_as=terms.rules.signature,
         snapshot=result.snapshot,
         changes=tuple(tell_added(result.snapshot.entries, terms.rules)) if tell else (),
-        departed=beyond(result.snapshot, result.earlier),
+        departed=beyond(result.snapshot, (*result.earlier, *known)),
         notice=announce_recovery(memory, terms.feed, result.at),
     )

@@ -402,7 +402,7 @@ class FetchFailed:
 
     `status` is what the last reply said whose headers came, on the way or of a page before; None where
     nobody answered at all. `server_at` is the server's own clock, where it says so; `allow` the methods
-    that it takes (405).
+    that it takes (405); `host` who refused, as `host_of` gives it: a redirect may have led there.
     """
 
     reason: Reason
@@ -412,6 +412,7 @@ class FetchFailed:
     body: bytes = field(default=b"", repr=False)
     server_at: datetime | None = None
     allow: str = ""
+    host: str | None = None
 
     @property
     def silence(self) -> Reason | None:

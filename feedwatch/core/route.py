@@ -190,7 +190,8 @@ def plan_again(change: RecordedChange, address: str, routes: Routes, now: dateti
 
 def recall_rules(change: RecordedChange) -> KindRules:
     """The rules that a change was found by."""
-    with_content = change.feed_kind is Kind.STREAM and "content" in change.facts
+    told = change.facts.keys() | change.entry_facts.keys()
+    with_content = change.feed_kind is Kind.STREAM and "content" in told
     return rules_of(change.feed_kind, compare_content=with_content)
 
 

@@ -179,7 +179,7 @@ class Downloader:
             return _begin(response, name_origin(exchange.origin))
         if status == 206 and held and held.may_go_on:
             return _go_on(response, name_origin(exchange.origin), held)
-        failed = await read_refusal(response, self._now())
+        failed = await read_refusal(response, exchange.url, self._now())
         return replace(failed, reason=Reason.PROTOCOL) if 200 <= status < 300 else failed
 
 

@@ -13,6 +13,7 @@ import httpx
 
 from feedwatch.core.messages import PostFailed
 from feedwatch.core.model import FetchFailed, Reason
+from feedwatch.core.networks import host_of
 from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.gate import PrivateAddress
 from feedwatch.fetch.headers import read_date, read_head, read_retry_after, text_of
@@ -31,7 +32,7 @@ OF_STATUS: Final = {
 }
 _LONGEST_BODY: Final = 64 * 1024
 _NOBODY_TO_TRUST: Final = "no certificates can be read where SSL_CERT_FILE or SSL_CERT_DIR says"
-_OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 ERRORS: Final = (httpx.HTTPError, aiohttp.ClientError, OSError, ssl.SSLError, PrivateAddress, NobodyToTrust)
 """What the client raises when an exchange comes to nothing."""
@@ -49,8 +50,8 @@ def reason_of_status(status: int) -> Reason:
     return Reason.SERVER_ERROR if status >= 500 else Reason.CLIENT_ERROR
 
 
-async def read_refusal(response: httpx.Response, now: datetime) -> FetchFailed:
-    """Read an answer that is no document: its status, and as much of its body as says more."""
+async def read_refusal(response: httpx.Response, url: str, now: datetime) -> FetchFailed:
+    """Read an answer that is no document, from `url`: its status, and as much of its body as says more."""
     status = response.status_code
     head = read_head(response)
     try:
@@ -65,6 +66,7 @@ async def read_refusal(response: httpx.Response, now: datetime) -> FetchFailed:
         body if isinstance(body, bytes) else b"",
         server_at=read_date(head),
         allow=text_of(head, b"allow") or "",
+        host=host_of(url),
     )
 
 
@@ -76,7 +78,7 @@ def failure_of(error: Exception) -> FetchFailed:  # noqa: PLR0911 — one return
         return FetchFailed(Reason.INTERNAL, _NOBODY_TO_TRUST)
     number = getattr(error, "errno", None) or getattr(getattr(error, "os_error", None), "errno", None)
     if number in _OURS:
-        return FetchFailed(Reason.INTERNAL, "out of file descriptors or memory")
+        return FetchFailed(Reason.INTERNAL, "out of file descriptors, threads or memory")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return FetchFailed(Reason.DNS, "the host's name is not known")
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):

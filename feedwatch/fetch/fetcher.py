@@ -21,7 +21,7 @@ from feedwatch.core.model import (
     Reason,
     Validators,
 )
-from feedwatch.core.networks import NetworkPolicy
+from feedwatch.core.networks import NetworkPolicy, host_of
 from feedwatch.fetch.addresses import Origin, origin_of
 from feedwatch.fetch.bodies import read_body
 from feedwatch.fetch.deadlines import Deadlines
@@ -54,7 +54,11 @@ class _Wanted(NamedTuple):
 
 
 class Fetcher:
-    """Asks for documents over one pool of connections. Of one event loop."""
+    """Asks for documents over one pool of connections. Of one event loop.
+
+    `rests_until` says of a host, as `host_of` gives it, whether it has asked for rest: no redirect is
+    followed there meanwhile. Whoever asks for a document looks at that first.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class Fetcher:
         self._user_agent = user_agent
         self._headers: dict[str, httpx.Headers] = {}
         self._deadlines = Deadlines()
+        self.rests_until: Callable[[str], datetime | None] = lambda _: None
         self.update_limits(limits)
 
     def update_limits(self, limits: FetchLimits) -> None:
@@ -169,8 +174,18 @@ class Fetcher:
                 with self._deadlines.within(left):
                     outcome = await self._ask(exchange, wanted)
                 left -= clock() - started
+            outcome = outcome or self._spare_resting(exchange)
             if outcome is not None:
                 return outcome
+
+    def _spare_resting(self, exchange: Exchange) -> FetchFailed | None:
+        """Say that a redirect leads to a host that rests; None if it does not."""
+        host = host_of(exchange.url)
+        until = self.rests_until(host)
+        if until is None:
+            return None
+        why = "redirected to a host that asked for rest"
+        return FetchFailed(Reason.RATE_LIMITED, why, exchange.status, until - self._now(), host=host)
 
     def _place_at(self, origin: Origin) -> asyncio.Semaphore:
         place = self._hosts.get(origin)
@@ -203,7 +218,7 @@ class Fetcher:
         if status == 304:
             return FetchFailed(Reason.PROTOCOL, "304 to an unconditional request", status)
         if status != 200:
-            return await read_refusal(response, self._now())
+            return await read_refusal(response, exchange.url, self._now())
         body = await read_body(response, head, max_body)
         if isinstance(body, FetchFailed):
             return body
@@ -222,7 +237,7 @@ class Fetcher:
         self, response: httpx.Response, exchange: Exchange, max_body: int
     ) -> Answered | FetchFailed:
         if not 200 <= response.status_code < 300:
-            return await read_refusal(response, self._now())
+            return await read_refusal(response, exchange.url, self._now())
         head = read_head(response)
         body = await read_body(response, head, max_body)
         if isinstance(body, FetchFailed):

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from feedwatch.core.messages import Picture, PictureLink
 from feedwatch.core.model import Fetched, FetchFailed, FetchOutcome
-from feedwatch.core.networks import NetworkPolicy
+from feedwatch.core.networks import NetworkPolicy, host_of
 from feedwatch.core.pictures import look_at_picture
 from feedwatch.fetch.addresses import basic_auth, host_named_by
 from feedwatch.fetch.fetcher import Fetcher, FetchLimits
@@ -43,9 +43,13 @@ _COST_OF_MISS: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class PictureFailed:
-    """A picture that cannot be had, and why, in words that hold nothing of its address but the host."""
+    """A picture that cannot be had, and why, in words that hold nothing of its address but the host.
+
+    `rest` is how long its host wants to be left alone.
+    """
 
     problem: str
+    rest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,8 @@ class PictureFetcher:
     async def _ask(self, link: PictureLink) -> Picture | PictureFailed:
         if _has_user(link.url):
             return PictureFailed("its address names a user")
+        if self._own.rests_until(host_of(link.url)):
+            return PictureFailed("its host asked for rest")
         fetcher = self._own if link.own else self._strange
         try:
             return _read_picture(
@@ -143,7 +149,8 @@ class PictureFetcher:
         if isinstance(outcome, Picture):
             kept = _Kept(outcome, _now() + _KEPT_FOR, len(outcome.content))
         else:
-            kept = _Kept(outcome, _now() + _MISSED_FOR)
+            rest = outcome.rest.total_seconds() if outcome.rest else 0
+            kept = _Kept(outcome, _now() + max(_MISSED_FOR, rest))
         self._kept[key] = kept
         self._size += kept.size
         while self._size > _MOST_KEPT:
@@ -167,7 +174,7 @@ def _has_user(url: str) -> bool:
 
 def _read_picture(outcome: FetchOutcome) -> Picture | PictureFailed:
     if isinstance(outcome, FetchFailed):
-        return PictureFailed(outcome.detail or str(outcome.reason))
+        return PictureFailed(outcome.detail or str(outcome.reason), outcome.retry_after)
     if not isinstance(outcome, Fetched):
         return PictureFailed("no reply of its own")
     declared = (outcome.content_type or "").partition(";")[0].strip().lower()

@@ -62,14 +62,15 @@ class Service:
     meters: tuple[Meter, ...]
     _sender: Any = field(repr=False)
     _plugin: Any = field(repr=False)
-    _taken: dict[tuple[str, str], set[Any]] = field(default_factory=dict, repr=False)
+    _taken: dict[str, set[Any]] = field(default_factory=dict, repr=False)
 
     def deliver(self, message: Outgoing) -> NotifyOutcome:
         """Send one message now, in this thread.
 
         Where an address names several recipients, those that took it do not get it again.
         """
-        with self._recall((message.title, message.body)):
+        # Not by its words: a message that may have arrived says so when it goes again.
+        with self._recall(message.key or f"{message.title}\n{message.body}"):
             outcome = self._deliver(message)
         if isinstance(outcome, Delivered):
             self._taken.clear()
@@ -132,8 +133,8 @@ class Service:
         return "html" if markup is Markup.HTML else "text"
 
     @contextmanager
-    def _recall(self, message: tuple[str, str]) -> Iterator[None]:
-        """Have the plugin know which of its recipients took this message the last time."""
+    def _recall(self, message: str) -> Iterator[None]:
+        """Have the plugin know which of its recipients took the message known by this the last time."""
         # Apprise keeps such a record itself, but only for retries of its own.
         record: Any = getattr(_load_apprise().plugins.base, "_delivery_tracker", ContextVar("unused"))
         taken = self._taken.pop(message, set())

@@ -50,12 +50,15 @@ class BadAddress:
 
 
 def judge_failure(exchanges: Sequence[Exchange], log: Iterable[str]) -> NotifyOutcome:
-    """Say what a send that failed came to; the last request that went wrong tells."""
+    """Say what a send that failed came to: to silence, if one request met that, whatever others met.
+
+    Else the last that went wrong tells.
+    """
     if not exchanges:
         return _judge_log("\n".join(log))
-    telling = next((each for each in reversed(exchanges) if not each.went_well), exchanges[-1])
-    if telling.silent:
+    if any(each.silent for each in exchanges):
         return NotifyTimedOut()
+    telling = next((each for each in reversed(exchanges) if not each.went_well), exchanges[-1])
     if telling.status is None:
         return NotifyFailed(Reason.UNREACHABLE, telling.broke)
     if telling.went_well:

@@ -31,6 +31,7 @@ from feedwatch.core.model import (
 from feedwatch.core.snapshot import build_snapshot
 from feedwatch.core.state import PollTask
 from feedwatch.core.statuses import Action
+from feedwatch.errors import StoreError
 from feedwatch.netflix.address import PAGE_SIZE, feed_identity, is_tokenized
 from feedwatch.netflix.limits import Pairs, make_page_parameters, make_updated_min
 from feedwatch.poll.reading import ReadPage
@@ -107,9 +108,12 @@ class EarlierViewings:
             _LOG.warning("the whole history did not come feed=%s reason=%s", task.feed, failure.reason)
             if gap and task.failures < POLLS_WITHOUT:
                 return failure
+        except StoreError:
+            raise  # nor could the window land
         except Exception:  # noqa: BLE001 — without it, it is the poll that it would be anyway
-            _LOG.exception("the whole history could not be asked for feed=%s", task.feed)
-            return ()
+            _LOG.exception("the whole history failed in an unforeseen way feed=%s", task.feed)
+            if gap and task.failures < POLLS_WITHOUT:
+                return FetchFailed(Reason.INTERNAL, "see the log", status=200)
         history = _make_entries(came)
         if gap is None:
             return history

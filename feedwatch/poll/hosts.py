@@ -23,17 +23,29 @@ class Hosts:
 
     def __init__(self) -> None:
         self._resting: dict[str, datetime] = {}
+        self._unwritten: dict[str, datetime] = {}
+        """Of these, what the store does not know yet."""
         self._silent: dict[str, Reason] = {}
         self._answered_at = float("-inf")
 
     # ── rest ──────────────────────────────────────────────────────────────────────────────────────
 
     def recall_resting(self, resting: Mapping[str, datetime]) -> None:
-        """Take over which hosts rest, as the store knows it."""
+        """Take over which hosts rest, as the store knows it; what was heard since stays."""
         self._resting = dict(resting)
+        for host, until in self._unwritten.items():
+            self._rest(host, until)
 
     def rest(self, host: str, until: datetime) -> None:
-        """Let a host rest; a wish never makes an earlier one shorter."""
+        """Let a host rest, whatever the store knows of it yet; a wish never makes an earlier one shorter."""
+        self._rest(host, until)
+        self._unwritten[host] = self._resting[host]
+
+    def note_written(self, host: str) -> None:
+        """Learn that the store knows of a host's rest."""
+        self._unwritten.pop(host, None)
+
+    def _rest(self, host: str, until: datetime) -> None:
         self._resting[host] = max(until, self._resting.get(host, until))
 
     def rests_until(self, host: str, now: datetime) -> datetime | None:

@@ -293,6 +293,8 @@ class ListReader:
         """Ask for the further pages of a list whose first one was not modified."""
         for number, kept in enumerate(validators[1:], start=1):
             reply = await self._ask(task, start_index=number * PAGE_SIZE, validators=kept)
+            if isinstance(reply, FetchFailed) and not _refuses_paging(task, reply):
+                raise _Failed(self._classify(reply, task, answered=304))
             if not isinstance(reply, NotModified):
                 return False
         return True

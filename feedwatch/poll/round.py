@@ -108,6 +108,14 @@ class Poller:
         self._hosts.hear(host, reason, asked_at)
         return reason in NETWORK_REASONS and self._hosts.is_own_outage(asked_at)
 
+    async def recall_resting(self) -> None:
+        """Take over which hosts have asked for rest, as the store knows it."""
+        self._hosts.recall_resting(await self._store.run(Store.resting_hosts, self._clock.now()))
+
+    def rests_until(self, host: str) -> datetime | None:
+        """Until when a host is to be left alone; None if it is not."""
+        return self._hosts.rests_until(host, self._clock.now())
+
     async def run_round(self, tasks: Sequence[PollTask], report: Tell | None = None) -> list[PollReport]:
         """Poll these feeds, each as soon as there is a place for it, and let each result land as it comes.
 
@@ -115,7 +123,7 @@ class Poller:
         when somebody answers, or when all have been tried. Then one notice speaks of all lists seen
         for the first time.
         """
-        self._hosts.recall_resting(await self._store.run(Store.resting_hosts, self._clock.now()))
+        await self.recall_resting()
         round_ = _Round(tasks, asyncio.get_running_loop().time(), report or (lambda _: None))
         announcing = asyncio.create_task(self._announce_meanwhile(round_))
         try:
@@ -223,7 +231,7 @@ class Poller:
         """
         asked_at = asyncio.get_running_loop().time()
         try:
-            if until := self._hosts.rests_until(place.host, self._clock.now()):
+            if until := self.rests_until(place.host):
                 place.leave()
                 return await self._postpone(task, until)
             reading = await self._ask(task, place.host, asked_at)
@@ -250,7 +258,7 @@ class Poller:
         failure = reading if isinstance(reading, FetchFailed) else None
         self._hosts.hear(host, failure.silence if failure else None, asked_at)
         if failure and (until := self._judge(task, failure, self._clock.now()).host_rests_until):
-            self._hosts.rest(host, until)
+            self._hosts.rest(failure.host or host, until)
         return reading
 
     async def _join_earlier(self, task: PollTask, reading: ReadList) -> ReadList | FetchFailed:
@@ -291,7 +299,9 @@ class Poller:
         task, failure, now = failed.task, failed.failure, failed.at
         verdict = self._judge(task, failure, now)
         if until := verdict.host_rests_until:
-            await self._store.run(Store.rest_host, host_of(task.address), until, failure.reason)
+            host = failure.host or host_of(task.address)
+            await self._store.run(Store.rest_host, host, until, failure.reason)
+            self._hosts.note_written(host)
         poll = FailedPoll(
             task=task,
             at=now,

@@ -108,7 +108,7 @@ ORDER BY due.alone, due.id LIMIT 1
 _OF_ADDRESS = _DUE_DELIVERY.replace("due.address", ":address")
 _OFFER = f"""
 SELECT due.id, due.address, due.change_id, due.notice_id, due.set_apart_at, due.first_attempt_at, due.manner,
-    due.urgent, due.reason, changes.feed_kind, changes.key, length(changes.title)
+    due.urgent, due.reason, due.not_before, changes.feed_kind, changes.key, length(changes.title)
     + CASE changes.feed_kind WHEN 'stream' THEN ifnull(length(changes.link), 0) ELSE 0 END AS told_length
 FROM deliveries AS due LEFT JOIN changes ON changes.id = due.change_id
 WHERE due.address = :address AND (due.set_apart_at IS NOT NULL) = :apart AND {_OF_ADDRESS}
@@ -163,13 +163,15 @@ def drop_ambiguous(conn: Transaction, message_id: int, now: datetime) -> None:
     conn.execute("UPDATE messages SET token = NULL, may_have_arrived = 1 WHERE id = ?", (message_id,))
 
 
-def read_claim(conn: Transaction, message_id: int) -> ClaimedMessage:
+def read_claim(conn: Transaction, message_id: int, now: datetime) -> ClaimedMessage:
     """A message that has been claimed, as whoever sends it needs it."""
     row = conn.execute(
-        "SELECT messages.*, addresses.last_delivered_at > messages.set_apart_at AS works, "
+        # What a clock that was ahead has dated says nothing of when anything got through.
+        "SELECT messages.*, addresses.last_delivered_at > messages.set_apart_at "
+        "AND addresses.last_delivered_at <= ? AS works, "
         "failing_since_at, coalesce(failing_announced, 0) AS failing_announced "
         "FROM messages LEFT JOIN addresses USING (address) WHERE id = ?",
-        (message_id,),
+        (stamp(now), message_id),
     ).fetchone()
     return ClaimedMessage(
         id=row["id"],
@@ -330,6 +332,8 @@ def _write_message(
     conn: Transaction, bound: Sequence[Row], composed: Composed, bundle: Bundle, at: str
 ) -> int:
     set_apart_at = bound[0]["set_apart_at"]
+    # Since when it might have been tried: what was set apart has lived before (`forgive_absence`).
+    due_at = at if set_apart_at is None else max(set_apart_at, bound[0]["not_before"])
     return insert_row(
         conn,
         "INSERT INTO messages (address, state, title, body, is_html, alone, set_apart_at, next_attempt_at, "
@@ -343,7 +347,7 @@ def _write_message(
             composed.markup is Markup.HTML,
             set_apart_at is not None,
             set_apart_at,
-            at,
+            due_at,
             len(bound),
             at,
             # Giving up counts from a delivery's own first attempt, in whichever message that was.

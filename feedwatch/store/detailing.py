@@ -22,7 +22,8 @@ _LOOKED_THROUGH = 500
 
 _OWED_SOON = f"""
 SELECT {CHANGE_COLUMNS} FROM changes JOIN feeds ON feeds.id = changes.feed_id
-WHERE changes.id IN (SELECT change_id FROM deliveries WHERE state = 'pending' AND change_id IS NOT NULL
+-- `+`: or SQLite looks through all that was ever told, by its change
+WHERE changes.id IN (SELECT change_id FROM deliveries WHERE state = 'pending' AND +change_id IS NOT NULL
     AND (not_before <= :soon OR waits_for = 'gathering'))
 AND changes.feed_kind <> 'stream' AND changes.kind IN ('added', 'updated')
 AND feeds.account IN (SELECT value FROM json_each(:accounts))
@@ -170,7 +171,8 @@ def _read_queue_moves(
         "SELECT feeds.account, changes.key, changes.kind, changes.at FROM changes "
         "JOIN feeds ON feeds.id = changes.feed_id WHERE changes.at > ? AND changes.feed_kind = 'queue' "
         "AND changes.kind IN ('added', 'removed') AND changes.key IN (SELECT value FROM json_each(?)) "
-        "ORDER BY changes.id",
+        # `+`: or SQLite looks through all changes, in order
+        "ORDER BY +changes.id",
         (stamp(since), keys),
     ).fetchall()
     return {(row["account"], row["key"]): (instant(row["at"]), row["kind"] == "added") for row in rows}

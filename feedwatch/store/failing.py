@@ -26,14 +26,22 @@ def write_failure(conn: Transaction, poll: FailedPoll) -> None:
         return
     if poll.retire and _return_home(conn, poll):
         return
+    # However many processes find a feed broken: it is told once.
+    is_told = _is_broken_notice(poll) and conn.execute(_IS_ANNOUNCED, (task.feed_id,)).fetchone()[0]
     if poll.blamed:
         _blame_feed(conn, poll)
-    if poll.notice:
+    if poll.notice and not is_told:
         owe_notice(conn, poll.notice, poll.notice_addresses)
 
 
+_IS_ANNOUNCED = "SELECT broken_announced FROM feeds WHERE id = ?"
+
+
+def _is_broken_notice(poll: FailedPoll) -> bool:
+    return poll.notice is not None and poll.notice.kind is NoticeKind.FEED_BROKEN
+
+
 def _blame_feed(conn: Transaction, poll: FailedPoll) -> None:
-    announced = poll.notice is not None and poll.notice.kind is NoticeKind.FEED_BROKEN
     conn.execute(
         "UPDATE feeds SET failures = failures + 1, failing_since_at = coalesce(failing_since_at, ?), "
         "state = ?, reason = ?, detail = ?, broken_announced = max(broken_announced, ?) WHERE id = ?",
@@ -42,7 +50,7 @@ def _blame_feed(conn: Transaction, poll: FailedPoll) -> None:
             FeedState.RETIRED if poll.retire else FeedState.FAILING,
             poll.failure.reason,
             poll.failure.detail,
-            announced,
+            _is_broken_notice(poll),
             poll.task.feed_id,
         ),
     )

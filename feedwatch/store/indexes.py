@@ -11,6 +11,8 @@ from feedwatch.store.codec import read_facts, read_instant, read_reason, stamp, 
 from feedwatch.store.connection import Connection, Row, Transaction
 from feedwatch.store.owing import owe_notice
 
+_SAID_OF_ACCOUNT = {NoticeKind.SIGNED_OUT: "signed_out", NoticeKind.ACCOUNT_BROKEN: "broken_announced"}
+"""What says of an account that a notice of this kind has been told."""
 MISSING_BEFORE_RETIRING = 2
 """Indexes in a row that must lack a feed before it retires (law 12)."""
 
@@ -102,7 +104,8 @@ class Indexes(Connection):
         None, and nothing is written, if the account was asked as somebody else than it is by now.
         """
         with self.transaction() as conn:
-            if asked_as is not None and find_asked_as(conn, account) != asked_as:
+            before = _find_account(conn, account)
+            if asked_as is not None and (before is None or before["asked_as"] != asked_as):
                 return None
             effect = _take_over(conn, account, found, now, authoritative=authoritative)
             merged = {**_facts_of(conn, account), **facts}
@@ -111,8 +114,10 @@ class Indexes(Connection):
                 "reason = NULL, detail = '', broken_announced = 0, signed_out = 0, facts = ? WHERE name = ?",
                 (stamp(next_index_at), write_facts(merged), account),
             )
+            was_broken = before is not None and before["broken_announced"]
             for notice in make_notices(effect):
-                owe_notice(conn, notice, notice_addresses)
+                if was_broken or notice.kind is not NoticeKind.ACCOUNT_RECOVERED:
+                    owe_notice(conn, notice, notice_addresses)
         return effect
 
     def record_index_failure(
@@ -150,9 +155,9 @@ class Indexes(Connection):
                     account,
                 ),
             )
-            # However many find a token dead, and in however many processes: it is told once.
-            is_told = before is not None and before["signed_out"]
-            if notice and not (is_told and notice.kind is NoticeKind.SIGNED_OUT):
+            # However many find a token dead or an account broken, in however many processes: it is told once.
+            said = _SAID_OF_ACCOUNT.get(notice.kind) if notice else None
+            if notice and not (said and before is not None and before[said]):
                 owe_notice(conn, notice, notice_addresses)
         return True
 

@@ -45,8 +45,11 @@ class Outbox(Connection):
         It stays to be seen, and nothing of it is sent by itself should an address come back. What such
         an address had failed is forgotten; that it was paused is not: only a hand ends that.
         """
+        # What is bound is asked of its messages, which are few: of deliveries there may be those of months.
         known = self.query(
-            "SELECT address FROM deliveries WHERE state IN ('pending', 'bound') "
+            "SELECT address FROM deliveries WHERE state = 'pending' "
+            "UNION SELECT address FROM messages WHERE state IN ('pending', 'claimed') "
+            "UNION SELECT address FROM messages WHERE state = 'paused' "
             "UNION SELECT address FROM addresses WHERE failing_since_at IS NOT NULL"
         )
         gone = {row["address"] for row in known} - set(addresses)
@@ -114,7 +117,7 @@ class Outbox(Connection):
                 "owner = ?, token = ? WHERE id = ?",
                 (stamp(lease_until_at), owner, secrets.token_hex(16), message_id),
             )
-            return read_claim(conn, message_id)
+            return read_claim(conn, message_id, now)
 
     def settle_message(self, claim: ClaimedMessage, settlement: Settlement, now: datetime) -> bool:
         """Record how an attempt ended. False if the claim no longer holds: then nothing is written.

@@ -31,6 +31,7 @@ _PUT_OFF = (
     ("feeds", "failing_since_at", "TRUE"),
     ("accounts", "failing_since_at", "TRUE"),
     ("addresses", "failing_since_at", "TRUE"),
+    ("addresses", "last_delivered_at", "TRUE"),
     ("messages", "lease_until_at", _OPEN),
     ("messages", "created_at", _OPEN),
     ("messages", "first_attempt_at", _OPEN),

@@ -69,8 +69,16 @@ def _plan_row(
 ) -> tuple[object, ...]:
     pending = PendingDelivery(row["delivery_id"], row["address"], read_change(row))
     planned = plan(pending) or Planned(0, pending.address)
+    if _is_held_digest(row, planned):
+        return row["not_before"], row["manner"], row["urgent"], row["waits_for"], pending.id
     due_at = planned.not_before or min(now, instant(row["not_before"]))
     return stamp(due_at), planned.manner, planned.urgent, planned.waits_for, pending.id
+
+
+def _is_held_digest(row: Row, planned: Planned) -> bool:
+    """Whether it is of a digest that has come, and waits for quiet hours to end: not for the next digest."""
+    told_alike = row["manner"] == planned.manner and planned.waits_for is WaitsFor.DIGEST
+    return told_alike and row["waits_for"] == WaitsFor.QUIET
 
 
 # Unless a message has bound it meanwhile.
@@ -80,7 +88,8 @@ WHERE id = ?5 AND {_IS_UNBOUND} AND (manner <> ?2 OR urgent <> ?3 OR waits_for I
 """  # noqa: S608 — only our own text
 
 _PENDING = f"""
-SELECT deliveries.id AS delivery_id, deliveries.address, deliveries.not_before, {CHANGE_COLUMNS}
+SELECT deliveries.id AS delivery_id, deliveries.address, deliveries.not_before, deliveries.manner,
+    deliveries.urgent, deliveries.waits_for, {CHANGE_COLUMNS}
 FROM deliveries JOIN changes ON changes.id = deliveries.change_id JOIN feeds ON feeds.id = changes.feed_id
 WHERE {_IS_UNBOUND} AND deliveries.id > ? ORDER BY deliveries.id LIMIT ?
 """  # noqa: S608 — only our own text

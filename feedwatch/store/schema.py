@@ -280,7 +280,12 @@ _SIXTH = """
 UPDATE feeds SET list_digest = NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH = """
+-- asked when each round ends, of all feeds there are
+CREATE INDEX feeds_baseline ON feeds (account, id) WHERE baseline_pending;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 """Each takes the schema from its index to the next version."""
 
 VERSION = len(MIGRATIONS)

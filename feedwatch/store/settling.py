@@ -25,14 +25,18 @@ KEEP_DOUBT = "CASE reason WHEN 'ambiguous' THEN reason ELSE ? END"
 
 
 def write_settlement(conn: Transaction, claim: ClaimedMessage, settlement: Settlement, now: datetime) -> bool:
-    """Write how an attempt ended; False if the claim no longer holds.
+    """Write how an attempt ended; False if the claim no longer holds, or the message was given up meanwhile.
 
-    What was paused meanwhile and has not arrived stays paused: nothing else becomes of it.
+    What was given up stays so, unless it has arrived. What was paused meanwhile and has not arrived stays
+    paused: nothing else becomes of it.
     """
     row = conn.execute(
         "SELECT state FROM messages WHERE id = ? AND token = ?", (claim.id, claim.token)
     ).fetchone()
-    if row is None or (row["state"] == MessageState.DEAD and settlement.outcome is not Settled.DELIVERED):
+    if row is None:
+        return False
+    if row["state"] == MessageState.DEAD and settlement.outcome is not Settled.DELIVERED:
+        _end_claim(conn, claim, settlement)
         return False
     if settlement.outcome is Settled.DELIVERED:
         _finish(conn, claim, now)
@@ -42,10 +46,7 @@ def write_settlement(conn: Transaction, claim: ClaimedMessage, settlement: Settl
         _set_apart(conn, claim.id, settlement, now)
     else:
         kill_message(conn, claim.id, settlement.reason or Reason.GAVE_UP, now, detail=settlement.detail)
-        conn.execute(
-            "UPDATE messages SET token = NULL, may_have_arrived = max(may_have_arrived, ?) WHERE id = ?",
-            (settlement.may_have_arrived, claim.id),
-        )
+        _end_claim(conn, claim, settlement)
     _write_health(conn, claim.address, settlement, now)
     return True
 
@@ -142,6 +143,14 @@ def _finish(conn: Transaction, claim: ClaimedMessage, now: datetime) -> None:
         "INSERT INTO addresses (address, last_delivered_at) VALUES (?, ?) "
         "ON CONFLICT (address) DO UPDATE SET last_delivered_at = excluded.last_delivered_at",
         (claim.address, at),
+    )
+
+
+def _end_claim(conn: Transaction, claim: ClaimedMessage, settlement: Settlement) -> None:
+    """Note that an attempt has ended: what is dead and is brought back says if it may have arrived."""
+    conn.execute(
+        "UPDATE messages SET token = NULL, may_have_arrived = max(may_have_arrived, ?) WHERE id = ?",
+        (settlement.may_have_arrived, claim.id),
     )
 
 

@@ -128,6 +128,21 @@ def test_check_leaves_a_resting_host_alone(day: Day) -> None:
     assert day.ran["check at rest"].status == 1
 
 
+def test_check_stops_asking_a_host_that_wants_rest(tmp_path: Path) -> None:
+    """What is still to be asked there when it says so is not asked any more."""
+    with at_sandbox(tmp_path) as place:
+        place.config.write_text(place.config.read_text().replace("poll:", "poll:\n  per_host: 1", 1))
+        lists = ("queue", "history", "ratings", "recommendations")
+        for each in lists:
+            place.world.fail(feed=each, fault="429")
+        check = place.ask("check", "--json")
+        asked = [place.world.requests[each]["all"] for each in lists if each in place.world.requests]
+    problems = [row["problem"] for row in check.rows if row["subject"].startswith("jane/")]
+    assert len(problems) > 3
+    assert all(problem.startswith("its server asks for rest") for problem in problems)
+    assert asked == [1]
+
+
 def test_outbox_says_why_a_message_waits(day: Day) -> None:
     """In a table the reason is told in words."""
     outbox = day.ran["outbox"]

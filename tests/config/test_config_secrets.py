@@ -80,7 +80,11 @@ MISSING = {
     "a file too large": ("!file large", {}, "the file (looked for from {folder}) is larger than 64 KiB: no secret is"),
     "an empty file": ("!file empty", {}, "what stands here is empty"),
     "a credential elsewhere": ("!credential x", {}, "no credentials here: systemd gives them to a service (LoadCredential=)"),
-    "a credential that was not loaded": ("!credential x", {"CREDENTIALS_DIRECTORY": "/nowhere"}, "the credential does not exist"),
+    "a credential that was not loaded": (
+        "!credential x",
+        {"CREDENTIALS_DIRECTORY": "/nowhere"},
+        "the credential does not exist: one that is new takes a restart",
+    ),
     "a credential outside": ("!credential ../x", {"CREDENTIALS_DIRECTORY": "/"}, "this is no name of a credential: letters, digits, `_`, `-`, `.` and `@`"),
 }  # fmt: skip
 

@@ -124,6 +124,22 @@ def test_another_way_of_comparing_makes_a_new_baseline(*, announce: bool) -> Non
     assert tell(feed.poll(posts("D C B A")).changes) == ["added D"]
 
 
+@pytest.mark.parametrize("rules", [STREAM, HISTORY], ids=["posts", "viewings"])
+def test_what_left_as_the_comparing_changed_is_no_news_when_it_comes_back(rules: KindRules) -> None:
+    """Law 3 holds across a new baseline: what it does not list any more was seen all the same."""
+    feed = watching(posts("B A"), replace(rules, compared=("a fact",)))
+    feed.rules = rules
+    again = feed.poll(posts("C B"))
+    assert (again.verdict, [entry.title for entry in again.departed]) == (Verdict.BASELINE, ["A"])
+
+
+def test_a_queue_that_is_compared_in_another_way_remembers_nothing_that_left() -> None:
+    """What a list does not show any more was removed: should it come back, that is news."""
+    feed = watching(queue("B A"), replace(QUEUE, compared=("a fact",)))
+    feed.rules = QUEUE
+    assert feed.poll(queue("C B")).departed == ()
+
+
 def test_a_window_that_becomes_whole_is_no_new_baseline() -> None:
     """What the window showed is compared, what lay beyond it is only recorded."""
     feed = watching(queue("A B C", whole=False))

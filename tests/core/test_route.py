@@ -18,7 +18,7 @@ from feedwatch.core.explain import Verdict, judge_routes
 from feedwatch.core.kinds import KindRules, rules_of
 from feedwatch.core.manner import Manner
 from feedwatch.core.messages import WaitsFor
-from feedwatch.core.model import Change, ChangeKind, Entry, Kind, RecordedChange
+from feedwatch.core.model import Change, ChangeKind, Entry, FactChange, Kind, RecordedChange
 from feedwatch.core.route import LONGEST_ROUND, Route, Routes, Silenced, plan_again, plan_deliveries
 from feedwatch.core.state import Planned
 from feedwatch.core.where import Subjects
@@ -285,6 +285,29 @@ def test_what_waits_is_planned_anew_as_the_routes_say_now() -> None:
     assert plan_again(change, "gone/1", daily, NOW) is None
     muted = Routes((Route(to=("phone",), mute=True),), ADDRESSES)
     assert plan_again(change, "phone/1", muted, NOW) is not None, "it came before it was muted"
+
+
+def test_edited_title_of_a_post_whose_text_is_compared_is_told_as_it_was() -> None:
+    """That its text is compared shows in what it says, though the text is the same."""
+    change = RecordedChange(
+        1,
+        NOW,
+        "blog",
+        "posts",
+        Kind.STREAM,
+        ChangeKind.UPDATED,
+        "1",
+        "Heat",
+        None,
+        1,
+        None,
+        {"title": FactChange("Haet", "Heat")},
+        {"content": "a-digest"},
+    )
+    routes = Routes((Route(to=("mail",), manner=DAILY),), ADDRESSES)
+    told = plan_again(change, "mail/1", routes, NOW)
+    assert told is not None
+    assert told.manner == DAILY.key
 
 
 def test_route_is_said_to_be_too_late_where_another_tells_sooner() -> None:

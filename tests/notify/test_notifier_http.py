@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -429,6 +430,27 @@ async def test_recipient_that_took_it_does_not_get_it_again() -> None:
         assert topics[2:] == [topics[1]]
         assert await send(url, using=using) == Delivered()
         assert len(sink.received) == 5
+
+
+async def test_recipient_that_took_it_does_not_get_it_again_though_another_kept_silent() -> None:
+    """What may have arrived says so when it goes again: it is the same message all the same."""
+    with WebhookSink(200, Reply(reset=True)) as sink:
+        using = Notifier()
+        url = sink.url_as("ntfy", "/alpha/beta")
+        message = Outgoing("title", "added Platoon", Markup.TEXT, key="7f3a")
+        assert await using.send("a/1", url, message) == NotifyTimedOut()
+        again = replace(message, body=f"{message.body}\n(sent again)", repeated=True)
+        assert await using.send("a/1", url, again) == Delivered()
+        topics = [one.json["topic"] for one in sink.received]
+        assert sorted(topics[:2]) == ["alpha", "beta"]
+        assert topics[2:] == [topics[1]]
+
+
+async def test_silence_of_one_recipient_is_not_hidden_by_a_fault_of_the_next() -> None:
+    """What the first was sent may have arrived, whatever came of the second."""
+    with WebhookSink(Reply(reset=True), 500) as sink:
+        assert await send(sink.url_as("ntfy", "/alpha/beta")) == NotifyTimedOut()
+        assert len(sink.received) == 2
 
 
 async def test_message_is_not_taken_for_one_like_it() -> None:

@@ -194,7 +194,7 @@ async def test_forms_change_places(served: tuple[Sandbox, str], tmp_path: Path) 
         await watch.discover()
         await assert_same_in_both(watch)
         for atom, xml in (("xml", "atom"), ("atom", "xml"), ("xml", "xml")):
-            await watch.assembly.apply(write_config(tmp_path, config_of(jane, atom=atom, xml=xml)))
+            await watch.reload(write_config(tmp_path, config_of(jane, atom=atom, xml=xml)))
             await watch.discover()
             await assert_same_in_both(watch)
             await assert_same_in_both(watch)
@@ -212,7 +212,7 @@ async def test_change_and_switch_at_once(served: tuple[Sandbox, str], tmp_path: 
         await watch.discover()
         await assert_same_in_both(watch)
         gone = jane.world.remove(position=7).name
-        await watch.assembly.apply(write_config(tmp_path, config_of(jane, atom="xml", xml="atom")))
+        await watch.reload(write_config(tmp_path, config_of(jane, atom="xml", xml="atom")))
         await watch.discover()
         await assert_same_in_both(watch)
         await assert_same_in_both(watch)

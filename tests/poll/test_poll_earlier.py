@@ -271,6 +271,20 @@ async def test_outrun_window_does_not_wait_for_ever(history: History, seen: Watc
     assert await seen.changes() == named(*range(50, 60))
 
 
+async def test_outrun_window_waits_for_a_history_that_fails_in_an_unforeseen_way(
+    history: History, seen: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours loses no viewing either: the window waits as it does for a server's."""
+    history.watch(*range(40, 60))
+    with monkeypatch.context() as broken:
+        broken.setattr(earlier, "make_updated_min", None)
+        report = (await seen.poll(HISTORY))[HISTORY]
+    assert (report.outcome, report.reason) == (PollOutcome.FAILED, Reason.INTERNAL)
+    seen.moment.pass_by(hours=1)
+    await seen.poll(HISTORY)
+    assert await seen.changes() == named(*range(40, 60))
+
+
 async def test_outrun_window_takes_what_came_in_the_end(history: History, seen: Watch) -> None:
     """A history that breaks off each time after its first page: of that page nothing is lost."""
     history.watch(*range(40, 90))

@@ -75,6 +75,20 @@ async def test_change_on_a_later_page_is_seen_behind_a_304(jane: Jane, watch: Wa
     assert await watch.changes() == [("moved", name)]
 
 
+async def test_refusal_of_a_later_page_is_heeded_at_once(
+    jane: Jane, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that asks for rest behind a 304 is not asked for all of the list in answer to that."""
+    jane.switches.plain_only = True
+    await watch.poll(QUEUE)
+    jane.world.requests.clear()
+    answers = iter([None, "429"])
+    monkeypatch.setattr(type(jane.world), "take_fault", lambda *_: next(answers))
+    report = (await watch.poll(QUEUE))[QUEUE]
+    assert (report.outcome, report.reason) == (PollOutcome.FAILED, Reason.RATE_LIMITED)
+    assert jane.world.requests["queue"] == {"all": 2, "304": 1, "429": 1}
+
+
 async def test_list_of_exactly_a_page_grows_by_one(jane: Jane, watch: Watch) -> None:
     """500 titles fit one request; the 501st needs another, and is one addition."""
     jane.world.queue = jane.world.queue[:500]

@@ -189,7 +189,7 @@ async def test_switch_of_form_reads_anew_and_is_no_change(jane: Jane, watch: Wat
     """Plain, Atom, plain: validators of one form are none of the other's, and nothing is announced."""
     await watch.poll()
     for account in ("feeds: [queue, ratings]", "format: xml\nfeeds: [queue, ratings]"):
-        await watch.assembly.apply(write_config(tmp_path, jane.config(account=account)))
+        await watch.reload(write_config(tmp_path, jane.config(account=account)))
         await watch.assembly.discoverer.discover("jane")
         jane.world.requests.clear()
         for _ in range(2):

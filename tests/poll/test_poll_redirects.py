@@ -166,3 +166,31 @@ async def test_410_at_the_address_that_is_named_retires_for_all_redirects(
     assert (await watch.poll_due())[FEED].reason is Reason.GONE
     assert (await watch.status(FEED)).state is FeedState.RETIRED
     assert "feed_retired" in await watch.notices()
+
+
+async def test_host_that_a_redirect_leads_to_rests_and_nobody_in_its_stead(tmp_path: Path) -> None:
+    """It is left alone, by whichever way it is asked; the host that led there goes on being asked."""
+    with FeedServer() as here, FeedServer() as there:
+        there.on("/new", reply(b"", 429, Retry_After="60"))
+        here.on("/other", reply(RSS))
+        feeds = {
+            "led": here.on("/old", redirect(there.url("/new"), 302)),
+            "other": here.url("/other"),
+            "there": there.url("/it"),
+        }
+        lines = "".join(f"      {name}: '{url}'\n" for name, url in feeds.items())
+        config = f"accounts:\n  news:\n    service: feeds\n    feeds:\n{lines}"
+        async with watching(tmp_path, f"{config}targets:\n{TARGETS}{EVERYTHING}") as watch:
+            await watch.discover()
+            assert (await watch.poll("news/led"))["news/led"].reason is Reason.RATE_LIMITED
+            reports = await watch.poll()
+            assert {name: report.outcome for name, report in reports.items()} == {
+                "news/led": PollOutcome.FAILED,
+                "news/other": PollOutcome.BASELINE,
+                "news/there": PollOutcome.RESTING,
+            }
+            assert reports["news/led"].reason is Reason.RATE_LIMITED
+            assert [request.target for request in there.requests] == ["/new"]
+            watch.moment.pass_by(hours=1)
+            there.on("/new", reply(RSS))
+            assert await watch.outcome("news/led") is PollOutcome.BASELINE

@@ -246,3 +246,28 @@ async def test_state_that_cannot_be_written_blames_no_feed_and_asks_nobody_at_on
     assert status.next_poll_at is not None
     assert timedelta(minutes=1) <= status.next_poll_at - watch.moment.at < timedelta(minutes=3)
     assert (await watch.poll("news/f1"))["news/f1"].changes == 1
+
+
+async def test_rest_that_was_just_asked_for_outlives_what_the_state_says(
+    server: FeedServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round that begins before it is written down does not forget it."""
+    server.on("/0", reply(b"", 429, Retry_After="60"))
+    asking = asyncio.Event()
+    write = asyncio.Event()
+    run = watch.assembly.store.run
+
+    async def run_late(work: object, *arguments: object, **options: object) -> object:
+        if work is Store.rest_host:
+            asking.set()
+            await write.wait()
+        return await run(work, *arguments, **options)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr(watch.assembly.store, "run", run_late)
+    polling = asyncio.create_task(watch.poll("news/f0"))
+    await asyncio.wait_for(asking.wait(), 10)
+    reports = await watch.poll("news/f1")
+    write.set()
+    await polling
+    assert reports["news/f1"].outcome is PollOutcome.RESTING
+    assert len(server.requests) == 1

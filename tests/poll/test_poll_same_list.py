@@ -119,7 +119,7 @@ async def test_discovery_changes_to_opml(
     """The index asked for as OPML gives the same feeds: no change, no baseline, no message."""
     jane.switches.opml_as_documented = documented
     before = {status.feed: status.address for status in await watch.statuses()}
-    await watch.assembly.apply(write_config(tmp_path, jane.config(account="discovery: opml")))
+    await watch.reload(write_config(tmp_path, jane.config(account="discovery: opml")))
     await watch.assembly.discoverer.discover("jane")
     after = {status.feed: status.address for status in await watch.statuses()}
     assert after.keys() == before.keys() == ALL
@@ -136,7 +136,7 @@ async def test_access_token_changes(jane: Jane, watch: Watch, tmp_path: Path) ->
     jane.world.account.access_token = "another-access-token-55aa"
     jane.world.account.access_token_secret = "another-secret-aa55"
     jane.world.rotate_token()
-    await watch.assembly.apply(write_config(tmp_path, jane.config()))
+    await watch.reload(write_config(tmp_path, jane.config()))
     await watch.discover()
     await watch.poll()
     assert await watch.notices() == ["watching", "signed_out"]
@@ -181,7 +181,7 @@ async def test_first_lists_are_one_notice(jane: Jane, tmp_path: Path) -> None:
 async def test_other_kind_is_a_new_baseline(jane: Jane, watch: Watch, tmp_path: Path) -> None:
     """A feed that is compared as something else begins anew, and says so."""
     account = "feeds: {queue: {kind: stream}, history: {}}"
-    await watch.assembly.apply(write_config(tmp_path, jane.config(account=account)))
+    await watch.reload(write_config(tmp_path, jane.config(account=account)))
     await watch.assembly.discoverer.discover("jane")
     assert await watch.outcome(QUEUE) is PollOutcome.BASELINE
     assert await watch.changes() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -42,6 +43,19 @@ def state_of(store: Store, feed: str = FEED) -> tuple[FeedState, Reason | None]:
 
 def account(store: Store, name: str = "jane") -> AccountStatus:
     return next(each for each in store.account_statuses() if each.name == name)
+
+
+def read_index(store: Store, *found: FoundFeed, notices: Sequence[Notice]) -> None:
+    store.record_index(
+        "jane",
+        found,
+        now=after(90),
+        next_index_at=after(120),
+        authoritative=False,
+        facts={},
+        make_notices=lambda _: notices,
+        notice_addresses=(PHONE,),
+    )
 
 
 def fail_index(
@@ -170,8 +184,12 @@ def test_failures_of_an_index_count_until_it_is_read(store: Store) -> None:
         failing_since_at=START,
         broken_announced=True,
     )
-    assert rows(store, "SELECT kind FROM notices") == [("account_broken",)]
+    fail_index(store, 60, notice=broken)
+    assert rows(store, "SELECT kind FROM notices") == [("account_broken",)], "another process said so, too"
     assert state_of(store) == (FeedState.OK, None)
+    for _ in range(2):  # two processes that knew it broken read it again
+        read_index(store, QUEUE, notices=[Notice(NoticeKind.ACCOUNT_RECOVERED, after(90), account="jane")])
+    assert rows(store, "SELECT kind FROM notices") == [("account_broken",), ("account_recovered",)]
     index(store, QUEUE, now=after(90))
     assert account(store) == AccountStatus(
         "jane", "credentials", False, None, "", 0, after(90) + timedelta(days=1)
@@ -404,7 +422,7 @@ def test_the_notices_of_an_index_are_owed_with_it(store: Store) -> None:
 
     def make_notices(effect: IndexEffect) -> list[Notice]:
         seen.append(effect)
-        return [Notice(NoticeKind.FEEDS_FOUND, START, "jane"), Notice(NoticeKind.ACCOUNT_RECOVERED, START)]
+        return [Notice(NoticeKind.FEEDS_FOUND, START, "jane"), Notice(NoticeKind.FEED_RETIRED, START)]
 
     effect = store.record_index(
         "jane",
@@ -419,6 +437,6 @@ def test_the_notices_of_an_index_are_owed_with_it(store: Store) -> None:
     assert seen == [effect] == [IndexEffect(found=("queue",))]
     assert rows(store, "SELECT kind, account FROM notices") == [
         ("feeds_found", "jane"),
-        ("account_recovered", None),
+        ("feed_retired", None),
     ]
     assert rows(store, "SELECT count(*) FROM deliveries") == [(4,)]

@@ -420,6 +420,20 @@ def test_other_routes_plan_what_waits_anew_and_the_same_ones_do_not(store: Store
     assert len(asked) == 2
 
 
+def test_digest_that_waits_for_the_end_of_quiet_hours_is_told_then_whatever_the_routes(store: Store) -> None:
+    """Its hour has come and gone: planned anew as it was, it does not wait for the next one."""
+    plan(store, to_digest(after(60)), to_digest(after(60)))
+    held = replace(hourly(after(60))("hourly"), quiet_until_at=after(90))
+    assert serve(store, after(61), lambda _: held) is None
+    assert waiting(store) == [("13:30", "quiet")] * 2
+
+    def again(pending: PendingDelivery) -> Planned:
+        return to_digest(after(120))
+
+    assert store.plan_again("new", again, after(62)) == 0
+    assert waiting(store) == [("13:30", "quiet")] * 2
+
+
 def test_others_may_write_while_much_is_planned_anew(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -451,11 +451,21 @@ def test_what_arrived_though_it_was_given_up_meanwhile_is_delivered(store: Store
         store.drop_messages([claimed.id], START)
     else:
         store.sync_addresses([], START)
-    assert not store.settle_message(claimed, DEAD, START)
     settle(store, claimed, DELIVERED)
     assert states(store) == {"a": "delivered"}
     assert shown(store) == [(1, PHONE, "delivered", 1, None)]
     assert store.retry_messages(None, START) == 0
+
+
+def test_what_was_given_up_while_it_was_under_way_stays_given_up_if_it_did_not_arrive(store: Store) -> None:
+    """Its attempt has ended all the same: brought back, it goes as what has surely not arrived."""
+    owe(store, "a")
+    claimed = must_claim(store)
+    store.drop_messages([claimed.id], START)
+    assert not store.settle_message(claimed, again(10), START)
+    assert states(store) == {"a": "dead"}
+    store.retry_messages(None, START)
+    assert not must_claim(store).may_have_arrived
 
 
 def test_what_was_brought_back_is_not_settled_by_the_claim_before(store: Store) -> None:

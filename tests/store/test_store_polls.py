@@ -327,6 +327,17 @@ def test_what_broke_is_announced_with_the_failure_and_remembered(store: Store) -
     assert not take(store).broken_announced
 
 
+def test_what_two_processes_find_broken_at_once_is_announced_once(store: Store) -> None:
+    """Both had taken their polls before either failed: the second to fail has nothing new to say."""
+    watch(store)
+    notice = Notice(NoticeKind.FEED_BROKEN, START, feeds=(NoticeLine(FEED),), reason=Reason.TIMEOUT)
+    both = [take(store), take(store)]
+    for task in both:
+        store.record_failures([failed(task, notice=notice, notice_addresses=(PHONE,))])
+    assert rows(store, "SELECT kind FROM notices") == [("feed_broken",)]
+    assert status(store).failures == 2
+
+
 def test_an_outage_of_our_own_blames_no_feed(store: Store) -> None:
     """The poll is over and the next is set, but the feed has not failed."""
     watch(store)
@@ -479,3 +490,15 @@ def test_a_feed_is_found_by_its_name_without_looking_at_the_others(store: Store)
     store._conn.set_trace_callback(None)
     plan = [row[3] for row in rows(store, f"EXPLAIN QUERY PLAN {asked[0]}")]
     assert any("(account=? AND name=?)" in step for step in plan), plan
+
+
+def test_the_first_lists_are_announced_without_looking_at_the_others(store: Store) -> None:
+    """It is asked at the end of every round, and there may be a hundred thousand feeds."""
+    watch(store, *(FoundFeed(f"q{n}", Kind.QUEUE, f"http://lists.example/{n}") for n in range(30)))
+    asked: list[str] = []
+    store._conn.set_trace_callback(asked.append)
+    assert store.take_baseline_notice(START, (PHONE,)) is None
+    store._conn.set_trace_callback(None)
+    assert [row[3] for row in rows(store, f"EXPLAIN QUERY PLAN {asked[0]}")] == [
+        "SCAN feeds USING INDEX feeds_baseline"
+    ]

@@ -18,7 +18,7 @@ from feedwatch.store import Store, connection
 from feedwatch.store.connection import split_statements
 from feedwatch.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
-RELEASED = ("a9ab1ff9", "aac58e8d", "25c24604", "1fa2b237", "7430b472", "753ebb25")
+RELEASED = ("a9ab1ff9", "aac58e8d", "25c24604", "1fa2b237", "7430b472", "753ebb25", "6ce5debf")
 """The start of each migration's SHA-256. A new one is added here; one that stands here never changes."""
 
 TABLES = {
