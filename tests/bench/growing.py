@@ -8,8 +8,8 @@ from pathlib import Path
 
 from costs import Figures, sum_up
 from farming import RunningFarm
-from idling import Idling, watch_idling
 from lives import Case, Life, Round, Setting, live, plan_life
+from living import POLLS_A_SECOND, Living, watch_living
 from planning import FEW
 from programs import FeedwatchSubscriptions
 from tables import Table, write_number
@@ -28,6 +28,7 @@ _COLUMNS = (
     "bytes an entry",
     "idle tick, ms",
     "idle daemon, MB",
+    f"a daemon's poll ({POLLS_A_SECOND} a second), ms",
 )
 
 
@@ -39,13 +40,13 @@ class Size:
     first: Figures
     again: Figures
     state: int
-    idling: Idling
+    living: Living
 
 
 def measure_growth(
     farm: RunningFarm, folder: Path, sizes: Sequence[int], say: Callable[[str], None]
 ) -> Iterator[Size]:
-    """Import that many feeds, ask all of them again, and look at a daemon that has nothing to do."""
+    """Import that many feeds, ask all of them again, and look at a daemon that watches them."""
     program = FeedwatchSubscriptions(folder / "subscriptions")
 
     def grow(feeds: int) -> Life:
@@ -55,12 +56,12 @@ def measure_growth(
     few = grow(FEW)
     for feeds in sizes:
         life = grow(feeds)
-        say(f"{feeds:,} feeds: an idle daemon")
+        say(f"{feeds:,} feeds: a daemon")
         first, again = (
             sum_up([life.taken[each]], feeds, [few.taken[each]], FEW)
             for each in (Round.FIRST, Round.NOT_MODIFIED)
         )
-        yield Size(feeds, first, again, program.measure_state(), watch_idling(program))
+        yield Size(feeds, first, again, program.measure_state(), watch_living(program, farm))
 
 
 def write_growth(sizes: Sequence[Size]) -> Table:
@@ -87,6 +88,7 @@ def _write_size(size: Size, before: Size | None) -> list[str]:
         more,
         f"{size.state / 1e6:,.1f}",
         f"{size.state / size.feeds / _ENTRIES:,.0f}",
-        write_number(size.idling.tick),
-        f"{size.idling.memory / 1e6:,.0f}",
+        write_number(size.living.tick),
+        f"{size.living.memory / 1e6:,.0f}",
+        write_number(size.living.poll),
     ]

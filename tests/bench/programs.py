@@ -15,7 +15,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import ClassVar
 
 from bare_fetch import AT_ONCE
@@ -131,6 +133,18 @@ class Feedwatch(Program):
     def measure_state(self) -> int:
         """Bytes that its state takes on the disk."""
         return sum(file.stat().st_size for file in self.folder.glob("feedwatch.db*"))
+
+    def spread_polls(self, a_second: int) -> None:
+        """Have all feeds fall due one after the other, so many a second, in no order of the file."""
+        with closing(sqlite3.connect(self._state)) as store, store:
+            feeds = [row[0] for row in store.execute("SELECT id FROM feeds ORDER BY id")]
+            Random(0).shuffle(feeds)
+            now = datetime.now(UTC)
+            due = [
+                (f"{now + timedelta(seconds=place / a_second):%Y-%m-%dT%H:%M:%S.%fZ}", feed)
+                for place, feed in enumerate(feeds)
+            ]
+            store.executemany("UPDATE feeds SET next_poll_at = ? WHERE id = ?", due)
 
     @property
     def _state(self) -> Path:

@@ -1,4 +1,8 @@
-"""What a daemon takes that has nothing to do: its tick is all that happens."""
+"""What a daemon takes: one that has nothing to do, and one whose feeds fall due one after the other.
+
+`feedwatch poll` takes all of them in one round. A daemon's rounds are many and small: what each of them
+costs, however little it has to poll, shows here alone.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from farming import RunningFarm
 from programs import Feedwatch
 
+POLLS_A_SECOND = 45
 _WATCHED = 15
 """Seconds, and so ticks."""
 _SETTLED_AFTER = 5.0
@@ -21,21 +27,42 @@ _STARTED = "started feeds="
 
 
 @dataclass(frozen=True, slots=True)
-class Idling:
-    """CPU of one tick in milliseconds, whatever else a second holds included; memory in bytes."""
+class Living:
+    """CPU in milliseconds, of one tick of a daemon that has nothing to do, and for each poll of one that has.
+
+    Whatever else a second holds is included. Memory, in bytes, is of the first.
+    """
 
     tick: float
     memory: int
+    poll: float
 
 
-def watch_idling(program: Feedwatch) -> Idling:
-    """Run the daemon on a state in which nothing is due, and look at its process."""
+def watch_living(program: Feedwatch, farm: RunningFarm) -> Living:
+    """Run the daemon on a state in which nothing is due, then on one in which much is, and look at it."""
     with _run_daemon(program) as process:
-        time.sleep(_SETTLED_AFTER)
-        before, started_at = _read_cpu(process.pid), time.monotonic()
-        time.sleep(_WATCHED)
-        took = _read_cpu(process.pid) - before
-        return Idling(took * 1000 / (time.monotonic() - started_at), _read_memory(process.pid))
+        took, seconds = _watch_cpu(process)
+        memory = _read_memory(process.pid)
+    program.spread_polls(POLLS_A_SECOND)
+    with _run_daemon(program) as process:
+        busy, _ = _watch_cpu(process, farm)
+        polls = farm.count().not_modified
+    if polls < POLLS_A_SECOND * _WATCHED / 2:
+        raise SystemExit(f"the daemon made {polls} polls in {_WATCHED} seconds")
+    return Living(took / seconds, memory, busy / polls)
+
+
+def _watch_cpu(process: subprocess.Popen[bytes], farm: RunningFarm | None = None) -> tuple[float, float]:
+    """Milliseconds of CPU that it takes once it has settled, and in how many seconds.
+
+    A farm counts from then on.
+    """
+    time.sleep(_SETTLED_AFTER)
+    if farm is not None:
+        farm.count()
+    before, started_at = _read_cpu(process.pid), time.monotonic()
+    time.sleep(_WATCHED)
+    return (_read_cpu(process.pid) - before) * 1000, time.monotonic() - started_at
 
 
 @contextmanager
