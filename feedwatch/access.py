@@ -78,7 +78,7 @@ class Access:
             return self._explain_refusal(failed, own=own)
         said = failed.sentence
         if failed.reason is Reason.RATE_LIMITED and failed.retry_after:
-            self._rest(failed.retry_after)
+            self._rest(failed.host, failed.retry_after)
             said = "the server has been asked too often"
         if failed.retry_after:
             return f"{said}; try again in {show_duration(failed.retry_after)}"
@@ -103,9 +103,9 @@ class Access:
             )
         return f"{self.account} is not signed in{quoted}: type  feedwatch login {self.account}"
 
-    def _rest(self, length: timedelta) -> None:
+    def _rest(self, host: str | None, length: timedelta) -> None:
         until_at = self.clock.now() + length
-        self.store.rest_host(host_of(self.settings.url), until_at, Reason.RATE_LIMITED)
+        self.store.rest_host(host or host_of(self.settings.url), until_at, Reason.RATE_LIMITED)
 
 
 @asynccontextmanager

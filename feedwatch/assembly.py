@@ -62,6 +62,8 @@ class Assembly:
         self.notifier = notifier
         self.redactor = redactor
         self._clock = clock
+        self._planned_routes: str | None = None
+        """The routes that what waits was last planned by, as far as we know."""
         self._planned_by = config.poll
         """The settings with the longest interval that polls of the state may have been planned by."""
         routes = make_routes(config)
@@ -77,6 +79,7 @@ class Assembly:
         self.poller = self._make_poller()
         self.discoverer.hear = self.poller.hear
         fetcher.rests_until = self.poller.rests_until
+        store.on_rest = self.poller.hear_rest
         self.sources = Sources(
             config,
             open_api=self.open_api,
@@ -182,7 +185,9 @@ class Assembly:
         def plan(pending: PendingDelivery) -> Planned | None:
             return plan_again(pending.change, pending.address, routes, now)
 
-        changed = await self.store.run(Store.plan_again, routes.signature, plan, now)
+        anew = self._planned_routes not in (None, routes.signature)
+        changed = await self.store.run(Store.plan_again, routes.signature, plan, now, anew=anew)
+        self._planned_routes = routes.signature
         if changed:
             _LOG.info("routes are others: planned anew deliveries=%d", changed)
 

@@ -23,6 +23,7 @@ from feedwatch.core.messages import Delivered, NotifyFailed, NotifyOutcome, Outg
 from feedwatch.core.model import FetchFailed, Kind, Notice, NoticeKind, Reason
 from feedwatch.core.networks import host_of
 from feedwatch.core.render import compose_message
+from feedwatch.core.schedule import RATE_REST
 from feedwatch.core.state import PollTask
 from feedwatch.core.subjects import NamedTitle
 from feedwatch.discover import DiscoveryReport
@@ -97,11 +98,12 @@ async def reach_feeds(assembly: Assembly, *, most: int = _EVERY_POLL) -> tuple[R
         Store.take_polls, datetime.now(UTC), feeds=None, due_only=False, limit=_EVERY_POLL
     )
     asked = sorted(tasks, key=lambda task: task.feed_id)[:most]
-    resting = set(await assembly.store.run(Store.resting_hosts, datetime.now(UTC)))
+    resting = await assembly.store.run(Store.resting_hosts, datetime.now(UTC))
+    assembly.fetcher.rests_until = resting.get
     return tuple(await asyncio.gather(*(_reach(assembly, task, resting) for task in asked)))
 
 
-async def _reach(assembly: Assembly, task: PollTask, resting: set[str]) -> ReachedFeed:
+async def _reach(assembly: Assembly, task: PollTask, resting: dict[str, datetime]) -> ReachedFeed:
     """Ask for one feed as soon as there is a place at its host, unless that rests by then."""
     place = await assembly.places.enter(host_of(task.address))
     try:
@@ -115,7 +117,8 @@ async def _reach(assembly: Assembly, task: PollTask, resting: set[str]) -> Reach
         place.leave()
     if isinstance(reading, FetchFailed):
         if reading.reason is Reason.RATE_LIMITED:
-            resting.add(reading.host or place.host)
+            until = datetime.now(UTC) + (reading.retry_after or RATE_REST)
+            resting.setdefault(reading.host or place.host, until)
         return ReachedFeed(task.feed, task.kind, problem=say_reason(reading.reason, reading.detail))
     entries = reading.result.snapshot.entries if isinstance(reading, ReadList) else ()
     return ReachedFeed(task.feed, task.kind, len(entries), entries[0].title if entries else None)

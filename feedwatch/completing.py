@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from feedwatch.choosing import choose_account
+from feedwatch.clock import SYSTEM_CLOCK
 from feedwatch.config import Config, NetflixAccount
 from feedwatch.errors import FeedwatchError
 from feedwatch.store.catalog import Catalog
@@ -52,7 +53,10 @@ def find_titles(config: Config, account: str | None, beginning: str) -> list[str
         return []
     name, settings = choose_account(config, account)
     path = catalog_place(config.state, settings.url)
-    found = _find_here(path, beginning) if path.exists() else _find_there(config, name, beginning)
+    if path.exists():
+        found = _find_here(path, beginning)
+    else:
+        found = () if _rests(config, settings) else _find_there(config, name, beginning)
     wanted = beginning.casefold()
     return [name for name in dict.fromkeys(found) if name.casefold().startswith(wanted)][:_MOST]
 
@@ -63,6 +67,21 @@ def _find_here(path: Path, beginning: str) -> Iterable[str]:
         return [title.name for title in catalog.search(beginning, _MOST * 5)]
     finally:
         catalog.close()
+
+
+def _rests(config: Config, settings: NetflixAccount) -> bool:
+    """Whether the server of an account wants not to be asked; without a state nobody has heard of that."""
+    from feedwatch.access import find_rest  # noqa: PLC0415
+    from feedwatch.store import Store  # noqa: PLC0415
+
+    try:
+        store = Store.open_read_only(config.state)
+    except FeedwatchError:
+        return False
+    try:
+        return find_rest(store, settings, SYSTEM_CLOCK.now()) is not None
+    finally:
+        store.close()
 
 
 def _find_there(config: Config, account: str, beginning: str) -> Iterable[str]:

@@ -82,20 +82,25 @@ def hide_tokens(store: Store, redactor: Redactor) -> None:
 
 def show_status(store: Store, screen: Screen) -> None:
     """Print a line for each feed, and what ails those that do not fare well."""
-    rows = [describe_feed(feed) for feed in store.list_feeds()]
+    feeds = store.list_feeds()
+    rows = [describe_feed(feed) for feed in feeds]
     columns = ["feed", "kind", "entries", "state", "last_polled_at", "next_poll_at"]
     if any(row["group"] for row in rows):
         columns.insert(1, "group")
     screen.print_rows(rows, columns, empty=_say_no_feeds(store), aside=("why", say_feed_trouble))
+    _warn_of_accounts(store, screen, {_account_of(feed) for feed in feeds})
     _warn_of_addresses(store, screen)
 
 
 def _say_no_feeds(store: Store) -> str:
     """Say what is to be done where there are no feeds yet."""
-    signed_out = [each.name for each in store.account_statuses() if each.signed_out]
+    accounts = store.account_statuses()
+    signed_out = [each.name for each in accounts if each.signed_out]
     if signed_out:
         commands = (f"feedwatch login {each}" for each in signed_out)
         return f"no feeds yet: to sign in, type  {',  '.join(commands)}"
+    if any(each.reason for each in accounts):
+        return "no feeds yet"
     return "no feeds yet: is the daemon running? (feedwatch run)"
 
 
@@ -159,6 +164,19 @@ def _say_delay(row: Row, waits_for: Mapping[object, object]) -> str | None:
     first = waits_for.get(row["target"])
     behind = row["state"] == MessageState.PENDING and first is not None and first != row["id"]
     return f"after message {first}" if behind else None
+
+
+def _warn_of_accounts(store: Store, screen: Screen, shown: Collection[str]) -> None:
+    """Say on standard error of which accounts no new lists are found, unless what is `shown` says so."""
+    for each in store.account_statuses():
+        if each.signed_out and shown and each.name not in shown:
+            said = f"{each.name} is not signed in: feedwatch login {each.name}"
+        elif each.reason is not None and not each.signed_out:
+            why = say_reason(each.reason, each.detail)
+            said = f"the lists of {each.name} could not be looked up: {why}"
+        else:
+            continue
+        click.echo(f"warning: {screen.clean(said)}", err=True)
 
 
 def _warn_of_addresses(store: Store, screen: Screen) -> None:

@@ -268,6 +268,17 @@ async def test_rate_limit_lets_the_whole_host_rest(world: World) -> None:
     assert (status.failures, status.next_index_at) == (1, rest)
 
 
+async def test_host_that_a_redirect_led_to_is_the_one_that_rests(world: World) -> None:
+    """Whoever said so rests: the host of the list, which has refused nothing, is asked as ever."""
+    world.settings = OpmlSettings("jane", LIST_URL)
+    rest = timedelta(hours=3)
+    world.network.answer = FetchFailed(
+        Reason.RATE_LIMITED, status=429, retry_after=rest, host="elsewhere.example"
+    )
+    await world.discover()
+    assert await world.store.run(Store.resting_hosts, START) == {"elsewhere.example": START + rest}
+
+
 async def test_unasked_rest_is_heeded_too(world: World) -> None:
     """A 503 with Retry-After is not asked again before its time."""
     world.settings = OpmlSettings("jane", LIST_URL)

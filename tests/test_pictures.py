@@ -293,16 +293,18 @@ async def test_same_picture_is_asked_for_once() -> None:
 
 async def test_host_that_rests_is_asked_for_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither one that asked for rest before, nor one that does now, for as long as it said."""
+    resting = "its host asked for rest"
     with FeedServer() as server:
         url = server.on("/a.png", reply(b"", 429, Retry_After="3600"))
+        other = server.on("/b.png", reply(ART, Content_Type=PNG))
         async with pictures() as fetcher:
             assert problem(await fetcher.fetch_picture(PictureLink(url, "a"))) == "HTTP 429"
             later = asyncio.get_running_loop().time() + 600
             monkeypatch.setattr(pictures_module, "_now", lambda: later)
-            assert problem(await fetcher.fetch_picture(PictureLink(url, "b"))) == "HTTP 429"
+            for each in (url, other):
+                assert problem(await fetcher.fetch_picture(PictureLink(each, "b"))) == resting
         async with pictures(rests_until=lambda host: NOW if host in url else None) as fetcher:
-            why = problem(await fetcher.fetch_picture(PictureLink(url, "c", own=True)))
-            assert why == "its host asked for rest"
+            assert problem(await fetcher.fetch_picture(PictureLink(url, "c", own=True))) == resting
         assert len(server.requests) == 1
 
 

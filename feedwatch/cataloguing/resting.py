@@ -29,4 +29,4 @@ def keep_rest(state: Path, place: Place, failed: ApiFailed) -> None:
         return
     until_at = datetime.now(UTC) + (failed.retry_after or RATE_REST)
     with suppress(StoreError), closing(Store.open_existing(state)) as store:
-        store.rest_host(host_of(place.account.url), until_at, failed.reason)
+        store.rest_host(failed.host or host_of(place.account.url), until_at, failed.reason)

@@ -56,6 +56,8 @@ def _run_command() -> int:
         status = 130
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.option_name == "--config":
+            click.echo("It stands before the command: feedwatch --config FILE COMMAND", err=True)
         status = error.exit_code
     except ConfigError as error:
         for problem in error.problems:

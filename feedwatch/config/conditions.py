@@ -46,15 +46,15 @@ class ConditionError(ValueError):
         self.column = index - before.rfind("\n")
 
 
-def parse_condition(text: str) -> Condition:
-    """Read a condition.
+def parse_condition(text: str, *, most: int | None = LONGEST_CONDITION) -> Condition:
+    """Read a condition of at most so many characters; one that we wrote ourselves may be longer than typed.
 
     Raises:
         ConditionError: it is none; with the first place at which that shows.
     """
     from lark import UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415
 
-    _check_characters(text)
+    _check_characters(text, most)
     try:
         tree = _parser().parse(text)
     except UnexpectedCharacters as error:
@@ -64,12 +64,11 @@ def parse_condition(text: str) -> Condition:
     return _Reading(text).read(tree, 1)
 
 
-def _check_characters(text: str) -> None:
+def _check_characters(text: str, most: int | None) -> None:
     if not text.strip():
         raise ConditionError(text, 0, "a condition is wanted here, such as `year >= 1990`")
-    if len(text) > LONGEST_CONDITION:
-        message = f"this is too long: a condition has at most {LONGEST_CONDITION} characters"
-        raise ConditionError(text, LONGEST_CONDITION, message)
+    if most is not None and len(text) > most:
+        raise ConditionError(text, most, f"this is too long: a condition has at most {most} characters")
     if match := _UNUSABLE.search(text):
         raise ConditionError(text, match.start(), "a control character, or half of a character")
 

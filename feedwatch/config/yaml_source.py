@@ -31,7 +31,8 @@ _STANDARD_TAGS = frozenset(
 # sentence might repeat a piece of the line.
 _SYNTAX = {
     "mapping values are not allowed in this context": (
-        "a `:` cannot stand here: is the line above indented differently, or does a text need quotes?"
+        "a `:` cannot stand here: is the line above indented differently, does a `:` in it lack its space, "
+        "or does a text need quotes?"
     ),
     "found character that cannot start any token": (
         "no value can start with this character: put the text in quotes"

@@ -361,10 +361,14 @@ NETWORK_REASONS = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
 
 @dataclass(slots=True)  # and nobody changes one: frozen it would take three times as long to make
 class Validators:
-    """ETag and Last-Modified, byte for byte as the server sent them (latin-1 as HTTP has it)."""
+    """ETag and Last-Modified, byte for byte as the server sent them (latin-1 as HTTP has it).
+
+    They are of one document: `place` says which address gave it, where redirects led there (a digest).
+    """
 
     etag: str | None = None
     last_modified: str | None = None
+    place: str | None = None
 
     def __bool__(self) -> bool:
         return self.etag is not None or self.last_modified is not None
@@ -402,7 +406,8 @@ class FetchFailed:
 
     `status` is what the last reply said whose headers came, on the way or of a page before; None where
     nobody answered at all. `server_at` is the server's own clock, where it says so; `allow` the methods
-    that it takes (405); `host` who refused, as `host_of` gives it: a redirect may have led there.
+    that it takes (405); `host` who refused, as `host_of` gives it. `led` says that a redirect led there which
+    is not for good: the next may lead elsewhere.
     """
 
     reason: Reason
@@ -413,6 +418,7 @@ class FetchFailed:
     server_at: datetime | None = None
     allow: str = ""
     host: str | None = None
+    led: bool = False
 
     @property
     def silence(self) -> Reason | None:

@@ -74,12 +74,19 @@ def unwrap_address(address: Address) -> Address:
     return address
 
 
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
+
+
 def host_of(address: str) -> str:
-    """Give the host and port that an address is asked at; it is empty where that is no address."""
+    """Give the host and port that an address is asked at; it is empty where that is no address.
+
+    The port that the scheme means anyway is left out: with it and without it is one host.
+    """
     try:
-        return urlsplit(address).netloc.rpartition("@")[2].lower()
+        parts = urlsplit(address)
     except ValueError:
         return ""
+    return parts.netloc.rpartition("@")[2].lower().removesuffix(_USUAL_PORTS.get(parts.scheme, ""))
 
 
 def canonical_host(host: str) -> str:

@@ -79,7 +79,7 @@ def judge_failure(
     task: PollTask, failure: FetchFailed, *, now: datetime, every: timedelta, jitter: float
 ) -> FailureVerdict:
     """Section 7 of the design for one failed poll of one feed."""
-    if failure.reason is Reason.GONE:
+    if failure.reason is Reason.GONE and not failure.led:
         notice = Notice(NoticeKind.FEED_RETIRED, now, feeds=(NoticeLine(task.feed),), reason=failure.reason)
         return FailureVerdict(now + LONGEST_WAIT, retire=True, notice=notice)
     rest = _rest(failure)

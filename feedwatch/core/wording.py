@@ -120,7 +120,7 @@ def _tell_updated(change: RecordedChange) -> Sentence:
     told: list[str | Part | None] = []
     for name, fact in change.facts.items():
         told += [", and " if told else " ", *_say_fact(name, fact)]
-    if change.previous_position is not None:
+    if change.previous_position is not None and change.position is not None:
         told += [", and " if told else " ", f"moved{_say_way(change)}"]
     return say(*_title(change), *(told or [" changed"]))
 

@@ -27,7 +27,7 @@ class Answer:
 class Trouble:
     """Why nothing is known of a title now, or, with `ends`, of any title of its account.
 
-    `rest` is how long the host wants to be left alone.
+    `rest` is how long a host wants to be left alone: `host`, where that is not whom we asked.
     """
 
     action: Action
@@ -36,6 +36,7 @@ class Trouble:
     rest: timedelta | None = None
     title: WantedTitle | None = None
     ends: bool = False
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

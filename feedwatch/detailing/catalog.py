@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from feedwatch.core.model import Reason, TitleDetails
 from feedwatch.core.networks import host_of
@@ -23,7 +23,13 @@ from feedwatch.netflix.users import find_title_states
 _SIZES = ("large", "medium", "small")
 _LONGEST_SYNOPSIS = 2000
 _ENDING = {Action.SIGN_IN_AGAIN, Action.UNKNOWN}
-_ENDING_REASONS = {Reason.RATE_LIMITED, Reason.UNAVAILABLE, Reason.WRONG_CLOCK, Reason.NO_CREDENTIALS}
+_ENDING_REASONS = {
+    Reason.RATE_LIMITED,
+    Reason.UNAVAILABLE,
+    Reason.UNAUTHORIZED,
+    Reason.WRONG_CLOCK,
+    Reason.NO_CREDENTIALS,
+}
 _NOTHING = {Action.GIVE_UP, Action.FIX_REQUEST}
 
 
@@ -36,7 +42,10 @@ class _Personal:
 
 
 async def ask_catalog(api: Api, titles: Sequence[WantedTitle]) -> AsyncGenerator[Answer | Trouble, None]:
-    """Ask about titles, the first first; ends at the first trouble that the others would meet, too."""
+    """Ask about titles, the first first; ends at the first trouble that the others would meet, too.
+
+    The subscriber's own calls alone are signed for them: no refusal of another says that their token is dead.
+    """
     askable = []
     for title in titles:
         if title.ref is not None and _is_askable(title.ref):
@@ -84,13 +93,13 @@ async def _ask_one(api: Api, wanted: WantedTitle, personal: _Personal) -> Answer
     assert wanted.ref is not None
     title = await find_title(api, wanted.ref)
     if isinstance(title, ApiFailed):
-        return Answer(wanted, None) if _is_nothing(title) else _trouble(title, wanted)
+        return Answer(wanted, None) if _is_nothing(title) else _trouble_of_all(title, wanted)
     synopsis = await find_synopsis(api, title)
     if isinstance(synopsis, ApiFailed):
         # What is known already is told without it, unless it is to be had a moment later.
         text = ""
         if not _is_nothing(synopsis):
-            return _trouble(synopsis, wanted)
+            return _trouble_of_all(synopsis, wanted)
     else:
         text = synopsis.short or synopsis.text
     return Answer(wanted, _describe(api, wanted.ref, title, text, personal))
@@ -136,4 +145,12 @@ def _ends(failed: ApiFailed) -> bool:
 
 def _trouble(failed: ApiFailed, title: WantedTitle | None = None) -> Trouble:
     says = f"{failed.reason}: {failed.message}" if failed.message else str(failed.reason)
-    return Trouble(failed.action, failed.reason, says, failed.retry_after, title, ends=_ends(failed))
+    return Trouble(
+        failed.action, failed.reason, says, failed.retry_after, title, ends=_ends(failed), host=failed.host
+    )
+
+
+def _trouble_of_all(failed: ApiFailed, title: WantedTitle) -> Trouble:
+    """Trouble of a call that the application alone signs: where that is refused, it is for every title."""
+    trouble = _trouble(failed, title)
+    return replace(trouble, action=Action.UNKNOWN) if failed.action is Action.SIGN_IN_AGAIN else trouble

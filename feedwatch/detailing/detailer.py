@@ -171,7 +171,7 @@ class Detailer:
         self._leave_alone([source.host], now + (trouble.rest or _PAUSE))
         if trouble.reason is Reason.RATE_LIMITED:
             until = now + (trouble.rest or RATE_REST)
-            await self._store.run(Store.rest_host, source.host, until, trouble.reason)
+            await self._store.run(Store.rest_host, trouble.host or source.host, until, trouble.reason)
 
     def _leave_alone(self, what: Iterable[object], until: datetime) -> None:
         self._left_alone |= dict.fromkeys(what, until)

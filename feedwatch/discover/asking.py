@@ -273,7 +273,7 @@ def _announce_failure(status: AccountStatus, failed: IndexFailed, now: datetime)
 
 
 def _rest_host(store: Store, asking: Asking, failed: IndexFailed, now: datetime) -> None:
-    host = find_index_host(asking.settings)
+    host = failed.host or find_index_host(asking.settings)
     if failed.reason is Reason.RATE_LIMITED and host is not None:
         store.rest_host(host, now + (failed.retry_after or RATE_REST), failed.reason)
 

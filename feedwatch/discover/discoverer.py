@@ -170,7 +170,7 @@ class Discoverer:
             await self.discover(account)
         if isinstance(answer, ApiFailed) and answer.reason is Reason.RATE_LIMITED:
             until = self._clock.now() + (answer.retry_after or RATE_REST)
-            await self._store.run(Store.rest_host, host, until, answer.reason)
+            await self._store.run(Store.rest_host, answer.host or host, until, answer.reason)
         return answer
 
     async def discover(self, account: str) -> DiscoveryReport:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote, unquote_plus, urljoin
 
 import httpx
 
+from feedwatch.core.keys import digest_text
 from feedwatch.core.model import FetchFailed, Reason, Validators
 from feedwatch.fetch.addresses import Origin, basic_auth, is_upgrade, origin_of, wire_url, with_user_of
 from feedwatch.fetch.transport import make_raw_request
@@ -55,14 +57,32 @@ class Exchange:
         """What the last hop that answered said; None while nobody has."""
 
     @property
+    def is_led(self) -> bool:
+        """Whether redirects have led away from the address that was asked."""
+        return self.url != self._first
+
+    @property
+    def is_led_for_now(self) -> bool:
+        """Whether one of these redirects is not for good."""
+        return self.is_led and not self._permanent
+
+    def place_validators(self, validators: Validators) -> Validators:
+        """Validators that came from the hop we are at, with where that is."""
+        return replace(validators, place=self._place()) if self.is_led and validators else validators
+
+    @property
     def conditional(self) -> bool:
-        """Whether the hop we are at asks "only if it changed"."""
-        return bool(self._validators) and self._is_trusted()
+        """Whether the hop we are at asks "only if it changed": of the very document that was given before.
+
+        Another address may know another document by the same etag.
+        """
+        known = self._validators
+        return known is not None and bool(known) and self._is_trusted() and known.place == self._place()
 
     @property
     def moved_to(self) -> str | None:
         """Where the document has moved to for good; None while it has not."""
-        if self.url == self._first or not self._permanent:
+        if not self.is_led or not self._permanent:
             return None
         if self._is_trusted():
             return with_user_of(self._first, self.url)
@@ -108,6 +128,10 @@ class Exchange:
         self._left_home = self._left_home or not self._is_home(there)
         return None
 
+    def _place(self) -> str | None:
+        """Which of all addresses that redirects may lead to this is; None for the one that was asked."""
+        return digest_text(self.url) if self.is_led else None
+
     def _goes_once(self) -> bool:
         """Whether the library must not send it again by itself: a change, or what would be a replay."""
         return self._method != "GET" or (self._sign is not None and self._is_trusted())
@@ -125,10 +149,11 @@ class Exchange:
     def _add_secrets(self, headers: httpx.Headers, address: str) -> None:
         if "@" in self._first and (authorization := basic_auth(self._first)):
             headers["Authorization"] = authorization
-        if self._validators and self._validators.etag is not None:
-            headers["If-None-Match"] = self._validators.etag
-        if self._validators and self._validators.last_modified is not None:
-            headers["If-Modified-Since"] = self._validators.last_modified
+        if self._validators and self.conditional:
+            if self._validators.etag is not None:
+                headers["If-None-Match"] = self._validators.etag
+            if self._validators.last_modified is not None:
+                headers["If-Modified-Since"] = self._validators.last_modified
         if self._sign:
             # What is signed is what goes out, whatever the address looked like before.
             for name, value in self._sign(address).items():

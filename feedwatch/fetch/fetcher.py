@@ -214,17 +214,19 @@ class Fetcher:
         status = response.status_code
         head = read_head(response)
         if status == 304 and exchange.conditional:
-            return NotModified(read_validators(head), read_max_age(head), exchange.moved_to)
+            return NotModified(
+                exchange.place_validators(read_validators(head)), read_max_age(head), exchange.moved_to
+            )
         if status == 304:
             return FetchFailed(Reason.PROTOCOL, "304 to an unconditional request", status)
         if status != 200:
-            return await read_refusal(response, exchange.url, self._now())
+            return await self._read_refusal(response, exchange)
         body = await read_body(response, head, max_body)
         if isinstance(body, FetchFailed):
             return body
         return Fetched(
             body=body,
-            validators=read_validators(head),
+            validators=exchange.place_validators(read_validators(head)),
             url=exchange.url,
             requested_at=requested_at,
             content_type=text_of(head, b"content-type"),
@@ -233,11 +235,15 @@ class Fetcher:
             server_at=read_date(head),
         )
 
+    async def _read_refusal(self, response: httpx.Response, exchange: Exchange) -> FetchFailed:
+        failed = await read_refusal(response, exchange.url, self._now())
+        return replace(failed, led=True) if exchange.is_led_for_now else failed
+
     async def _read_answer(
         self, response: httpx.Response, exchange: Exchange, max_body: int
     ) -> Answered | FetchFailed:
         if not 200 <= response.status_code < 300:
-            return await read_refusal(response, exchange.url, self._now())
+            return await self._read_refusal(response, exchange)
         head = read_head(response)
         body = await read_body(response, head, max_body)
         if isinstance(body, FetchFailed):

@@ -11,7 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -43,13 +43,9 @@ _COST_OF_MISS: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class PictureFailed:
-    """A picture that cannot be had, and why, in words that hold nothing of its address but the host.
-
-    `rest` is how long its host wants to be left alone.
-    """
+    """A picture that cannot be had, and why, in words that hold nothing of its address but the host."""
 
     problem: str
-    rest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +75,8 @@ class PictureFetcher:
         self._own = fetcher
         # It names no hosts: what is private stays closed, even if the configuration names it.
         self._strange = Fetcher(FetchLimits(within, _MOST_ALONE), networks=networks, user_agent=user_agent)
+        self._strange.rests_until = self._rests_until
+        self._resting: dict[str, float] = {}
         self._within = within
         self._all_within = all_within.total_seconds()
         self._kept: OrderedDict[tuple[str, bool], _Kept] = OrderedDict()
@@ -125,15 +123,27 @@ class PictureFetcher:
     async def _ask(self, link: PictureLink) -> Picture | PictureFailed:
         if _has_user(link.url):
             return PictureFailed("its address names a user")
-        if self._own.rests_until(host_of(link.url)):
+        host = host_of(link.url)
+        if self._rests_until(host) or self._resting.get(host, 0.0) > _now():
             return PictureFailed("its host asked for rest")
         fetcher = self._own if link.own else self._strange
         try:
-            return _read_picture(
-                await fetcher.fetch(link.url, timeout=self._within, accept=_ACCEPT, max_body=_MOST_ALONE)
+            outcome = await fetcher.fetch(
+                link.url, timeout=self._within, accept=_ACCEPT, max_body=_MOST_ALONE
             )
+            if isinstance(outcome, FetchFailed) and outcome.retry_after:
+                self._rest(outcome.host or host, outcome.retry_after)
+            return _read_picture(outcome)
         except Exception as error:  # noqa: BLE001 — no picture is worth a message
             return PictureFailed(f"an error of our own: {type(error).__name__}")
+
+    def _rests_until(self, host: str) -> datetime | None:
+        return self._own.rests_until(host)
+
+    def _rest(self, host: str, length: timedelta) -> None:
+        now = _now()
+        self._resting = {each: until for each, until in self._resting.items() if until > now}
+        self._resting[host] = max(now + length.total_seconds(), self._resting.get(host, now))
 
     def _recall(self, key: tuple[str, bool]) -> Picture | PictureFailed | None:
         kept = self._kept.get(key)
@@ -149,8 +159,7 @@ class PictureFetcher:
         if isinstance(outcome, Picture):
             kept = _Kept(outcome, _now() + _KEPT_FOR, len(outcome.content))
         else:
-            rest = outcome.rest.total_seconds() if outcome.rest else 0
-            kept = _Kept(outcome, _now() + max(_MISSED_FOR, rest))
+            kept = _Kept(outcome, _now() + _MISSED_FOR)
         self._kept[key] = kept
         self._size += kept.size
         while self._size > _MOST_KEPT:
@@ -174,7 +183,7 @@ def _has_user(url: str) -> bool:
 
 def _read_picture(outcome: FetchOutcome) -> Picture | PictureFailed:
     if isinstance(outcome, FetchFailed):
-        return PictureFailed(outcome.detail or str(outcome.reason), outcome.retry_after)
+        return PictureFailed(outcome.detail or str(outcome.reason))
     if not isinstance(outcome, Fetched):
         return PictureFailed("no reply of its own")
     declared = (outcome.content_type or "").partition(";")[0].strip().lower()

@@ -31,6 +31,7 @@ def judge_failure(failed: FetchFailed, *, resource: str, now: datetime) -> ApiFa
         rest_of(failed, row, now),
         failed.server_at,
         says=f"{row.says} ({redact_message(failed.allow)})" if failed.allow else row.says,
+        host=failed.host,
     )
     off = _say_clock_offset(failed, now)
     return _blame_clock(answer, off) if row.reason is Reason.UNAUTHORIZED and off else answer
@@ -59,7 +60,14 @@ def _judge_by_reason(failed: FetchFailed) -> ApiFailed:
     words = REASONS[failed.reason]
     says = f"{words} ({failed.detail})" if failed.detail else words
     return ApiFailed(
-        action, failed.reason, failed.detail, failed.status, server_at=failed.server_at, says=says
+        action,
+        failed.reason,
+        failed.detail,
+        failed.status,
+        retry_after=failed.retry_after,
+        server_at=failed.server_at,
+        says=says,
+        host=failed.host,
     )
 
 

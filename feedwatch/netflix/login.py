@@ -67,13 +67,15 @@ class LoginFailed:
     """A step that came to nothing.
 
     `detail` is the server's message, with nothing in it that could be a token; `off` is by how much our clock
-    is ahead of the server's, where that matters; `reason` is why nobody answered.
+    is ahead of the server's, where that matters; `reason` is why nobody answered; `rest` how long the server
+    wants to be left alone, where it says so.
     """
 
     trouble: Trouble
     detail: str = ""
     off: timedelta | None = None
     reason: Reason | None = None
+    rest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,8 @@ def judge_refusal(failed: FetchFailed, now: datetime, *, traded: bool) -> LoginF
     message = redact_message(status.message) if status else problem[1] if problem else ""
     trouble = _find_trouble(refined, message, traded=traded, is_off=abs(off) > CLOCK_MAY_BE_OFF)
     said = message if failed.status is not None else failed.detail
-    return LoginFailed(trouble, said, off if abs(off) > CLOCK_MAY_BE_OFF else None, refined.reason)
+    is_off = abs(off) > CLOCK_MAY_BE_OFF
+    return LoginFailed(trouble, said, off if is_off else None, refined.reason, refined.retry_after)
 
 
 def _find_trouble(failed: FetchFailed, message: str, *, traded: bool, is_off: bool) -> Trouble:

@@ -297,9 +297,14 @@ def refuse(failed: ApiFailed, changes: Sequence[Change] = ()) -> QueueRefused:
     return QueueRefused(failed, _say_why(failed), tuple(changes))
 
 
+def say_unsure(failed: ApiFailed) -> str:
+    """Say what became of a change of which nobody knows whether it was made; not to try it again."""
+    return "the server did not answer" if failed.status is None else failed.sentence.partition(":")[0]
+
+
 def _say_why(failed: ApiFailed) -> str:
     if failed.may_have_happened:
-        return "the server did not answer: `feedwatch queue list` shows whether it was done"
+        return f"{say_unsure(failed)}: `feedwatch queue list` shows whether it was done"
     if failed.status == _MODIFIED and failed.action is not Action.GIVE_UP:
         return "the queue was changed again and again while this was tried: try again later"
     return failed.sentence

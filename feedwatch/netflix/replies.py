@@ -221,7 +221,7 @@ class ApiFailed:
     `message` is the server's own, with nothing in it that could be a token; `status` is None where nobody
     answered. `sub_code` is taken from the message where the server has left it out. `says` tells a person
     what it means, and what to do. `may_have_happened` says of a change that nobody knows whether the server
-    made it.
+    made it; `host` is who refused, as in `FetchFailed`.
     """
 
     action: Action
@@ -233,6 +233,7 @@ class ApiFailed:
     server_at: datetime | None = None
     may_have_happened: bool = False
     says: str = ""
+    host: str | None = None
 
     @property
     def sentence(self) -> str:

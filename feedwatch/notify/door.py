@@ -47,6 +47,8 @@ from feedwatch.notify.wire import (
 )
 
 _SCHEMA = re.compile(r"(?P<schema>[a-z][a-z0-9]{1,30})://", re.IGNORECASE)
+_MOST_RECALLED = 1000
+"""Messages that some of their recipients took: those that were set apart are tried in turns."""
 _CONNECT_WITHIN = 10.0
 _READ_WITHIN = 40.0
 _FORMAT_OPTION = re.compile(r"[?&]format=", re.IGNORECASE)
@@ -70,10 +72,11 @@ class Service:
         Where an address names several recipients, those that took it do not get it again.
         """
         # Not by its words: a message that may have arrived says so when it goes again.
-        with self._recall(message.key or f"{message.title}\n{message.body}"):
+        known_by = message.key or f"{message.title}\n{message.body}"
+        with self._recall(known_by):
             outcome = self._deliver(message)
         if isinstance(outcome, Delivered):
-            self._taken.clear()
+            self._taken.pop(known_by, None)
         return outcome
 
     def _deliver(self, message: Outgoing) -> NotifyOutcome:
@@ -138,13 +141,15 @@ class Service:
         # Apprise keeps such a record itself, but only for retries of its own.
         record: Any = getattr(_load_apprise().plugins.base, "_delivery_tracker", ContextVar("unused"))
         taken = self._taken.pop(message, set())
-        self._taken.clear()  # another message goes out: the one before is settled
         token = record.set(taken)
         try:
             yield
         finally:
             record.reset(token)
-            self._taken[message] = taken
+            if taken:
+                self._taken[message] = taken
+            while len(self._taken) > _MOST_RECALLED:
+                del self._taken[next(iter(self._taken))]
 
 
 def open_service(url: str) -> Service | BadAddress:

@@ -27,6 +27,8 @@ _LONGEST_READ = 64 * 1024
 _LARGEST_REPLY = 1024 * 1024
 """Of a longer reply the start is read, unpacked: no plugin needs more, and a service might never end it."""
 _READ_WITHIN = 60.0
+_UNREADABLE = -1
+"""What `smtplib` takes for the code of an answer that has none."""
 _MOST_LINES = 100
 """Of one SMTP reply: nobody says more, and one without end would fill the memory."""
 _IN_WORDS = {
@@ -38,8 +40,20 @@ _IN_WORDS = {
     "ProxyError": "the proxy does not answer",
 }
 _CUT = "the connection broke"
-_CUT_AFTER_SENDING = frozenset({"RemoteDisconnected", "ConnectionResetError", "IncompleteRead"})
-"""It broke where the answer should have come: the request may have been carried out."""
+_CUT_AFTER_SENDING = frozenset(
+    {
+        "RemoteDisconnected",
+        "ConnectionResetError",
+        "IncompleteRead",
+        "BadStatusLine",
+        "LineTooLong",
+        "HTTPException",  # more headers than can be read
+        "InvalidChunkLength",
+        "DecodeError",
+        "ContentDecodingError",
+    }
+)
+"""It broke where the answer should have come, or that cannot be read: it may have been carried out."""
 _NO_HANDSHAKE = "no secure connection in time"
 
 
@@ -89,11 +103,14 @@ def listen_to_mail() -> None:
     def data(server: smtplib.SMTP, message: Any) -> Any:
         seen = _SEEN.get()
         try:
-            return plain_data(server, message)
+            answer = plain_data(server, message)
         except OSError as error:
             if seen is not None and not isinstance(error, smtplib.SMTPResponseException):
                 seen.append(Exchange(silent=True))
             raise
+        if seen is not None and answer[0] == _UNREADABLE:
+            seen.append(Exchange(silent=True))
+        return answer
 
     smtplib.SMTP.data = data  # type: ignore[method-assign, assignment]
     plain_reply = smtplib.SMTP.getreply

@@ -41,6 +41,10 @@ class Hosts:
         self._rest(host, until)
         self._unwritten[host] = self._resting[host]
 
+    def hear_rest(self, host: str, until: datetime) -> None:
+        """Let a host rest, as the store knows it by now."""
+        self._rest(host, until)
+
     def note_written(self, host: str) -> None:
         """Learn that the store knows of a host's rest."""
         self._unwritten.pop(host, None)

@@ -92,11 +92,28 @@ class PollWriter:
             confirm_at=confirm_after(now, every, jitter),
             announce_baseline=task.announce_baseline,
         )
-        decide = _decide_with(task, terms, self.routes, now)
-        landed = await self._lists.add(ReadPoll(task, read.result, decide))
+        landed = await self._lists.add(ReadPoll(task, read.result, self._decide_with(task, terms, now)))
         if isinstance(landed, Exception):
             raise landed
         return landed
+
+    def _decide_with(
+        self, task: PollTask, terms: PollTerms, now: datetime
+    ) -> Callable[[FeedMemory, PollResult], PollDecision]:
+        """The decision as the store will ask for it, inside its transaction.
+
+        By the routes of that moment: those of a moment ago may name an address that is given up by then.
+        """
+
+        def decide(memory: FeedMemory, result: PollResult) -> PollDecision:
+            routes = self.routes
+            decision = decide_poll(memory, result, terms)
+            subjects = Subjects(decision.changes, task.account, task.name, task.kind)
+            deliveries = plan_deliveries(subjects, terms.rules, routes, now, _read_silences(memory))
+            told = routes.notice_addresses if decision.notice else ()
+            return replace(decision, deliveries=deliveries, notice_addresses=told)
+
+        return decide
 
     def _draw_jitter(self, task: PollTask, now: datetime) -> float:
         """A part of the spread; the lists of an account that are polled together get the same, to stay so."""
@@ -173,27 +190,12 @@ def _weigh_list(poll: ReadPoll) -> int:
     return max(poll.result.size, _LEAST_WEIGHT)
 
 
-def _decide_with(
-    task: PollTask, terms: PollTerms, routes: Routes, now: datetime
-) -> Callable[[FeedMemory, PollResult], PollDecision]:
-    """The decision as the store will ask for it, inside its transaction."""
-
-    def decide(memory: FeedMemory, result: PollResult) -> PollDecision:
-        decision = decide_poll(memory, result, terms)
-        subjects = Subjects(decision.changes, task.account, task.name, task.kind)
-        deliveries = plan_deliveries(subjects, terms.rules, routes, now, _read_silences(memory))
-        told = routes.notice_addresses if decision.notice else ()
-        return replace(decision, deliveries=deliveries, notice_addresses=told)
-
-    return decide
-
-
 def _read_silences(memory: FeedMemory) -> list[Silenced]:
     """The silences in force. One that cannot be read silences nothing: rather told than lost."""
     found = []
     for silence in memory.silences:
         try:
-            found.append(Silenced(silence.id, parse_condition(silence.matcher)))
+            found.append(Silenced(silence.id, parse_condition(silence.matcher, most=None)))
         except ConditionError as error:
             _LOG.warning("silence %d cannot be read: %s", silence.id, error)
     return found

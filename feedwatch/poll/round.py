@@ -112,6 +112,10 @@ class Poller:
         """Take over which hosts have asked for rest, as the store knows it."""
         self._hosts.recall_resting(await self._store.run(Store.resting_hosts, self._clock.now()))
 
+    def hear_rest(self, host: str, until: datetime) -> None:
+        """Let a host rest that somebody else of this process was told to leave alone."""
+        self._hosts.hear_rest(host, until)
+
     def rests_until(self, host: str) -> datetime | None:
         """Until when a host is to be left alone; None if it is not."""
         return self._hosts.rests_until(host, self._clock.now())

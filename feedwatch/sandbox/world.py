@@ -70,7 +70,8 @@ class World:
         self._clock = clock
         films = list_films(max(queue + 60, 260))
         self.catalog = [Title(60_000_000 + 37 * n, name, year) for n, (name, year) in enumerate(films)]
-        start = int(clock()) - 86_400 * 30
+        # From midnight: begun again on the same day, the lists are what they were.
+        start = (int(clock()) // 86_400 - 30) * 86_400
         self.queue = [Queued(title, AVAILABLE, start + n) for n, title in enumerate(self.catalog[:queue])]
         rest = self.catalog[queue:]
         self.history = [Viewing(title, start - 3600 * n) for n, title in enumerate(rest[:12])]

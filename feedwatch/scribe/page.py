@@ -99,7 +99,10 @@ def _close_gap(before: Sentence, after: Sentence) -> Sentence:
     start, end = _trim(before, at_end=True), _trim(after, at_end=False)
     if not end:
         return (*start[:-1], Part(_DANGLING.sub("", start[-1].text))) if start else ()
-    joint = "" if not start or end[0].text[:1] in ",;:" else " "
+    is_aside = end[0].text[:1] in ",;:"
+    if start and is_aside:
+        start = (*start[:-1], Part(_DANGLING.sub("", start[-1].text)))
+    joint = "" if not start or is_aside else " "
     return (*start, Part(joint), *end) if joint else (*start, *end)
 
 

@@ -42,7 +42,8 @@ class Found:
 class IndexFailed:
     """The index could not be read; nothing known is touched.
 
-    `signed_out` says that only a new sign-in can help; `status` is what the host said, None if nothing.
+    `signed_out` says that only a new sign-in can help; `status` is what the host said, None if nothing;
+    `host` is who refused, as in `FetchFailed`.
     """
 
     reason: Reason
@@ -50,6 +51,7 @@ class IndexFailed:
     signed_out: bool = False
     retry_after: timedelta | None = None
     status: int | None = None
+    host: str | None = None
 
     @property
     def silence(self) -> Reason | None:
@@ -133,7 +135,11 @@ def fail_index(outcome: FetchOutcome) -> IndexFailed:
     """Tell why an outcome that is no document leaves the index unread."""
     if isinstance(outcome, FetchFailed):
         return IndexFailed(
-            outcome.reason, outcome.detail, retry_after=outcome.retry_after, status=outcome.status
+            outcome.reason,
+            outcome.detail,
+            retry_after=outcome.retry_after,
+            status=outcome.status,
+            host=outcome.host,
         )
     # No validators are ever sent with an index, so a 304 answers a question nobody asked.
     assert not isinstance(outcome, Fetched)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import click
 
@@ -14,7 +15,10 @@ from feedwatch.access import find_rest, open_server
 from feedwatch.clock import SYSTEM_CLOCK, Clock
 from feedwatch.config import Config, NetflixAccount
 from feedwatch.config.hiding import hide_secrets
+from feedwatch.core.model import Reason
+from feedwatch.core.networks import host_of
 from feedwatch.core.notices import say_moment
+from feedwatch.core.schedule import RATE_REST
 from feedwatch.discover.settings import make_consumer
 from feedwatch.errors import FeedwatchError
 from feedwatch.fetch import Fetcher
@@ -60,6 +64,11 @@ class Desk:
     def say(self, text: str) -> None:
         """Print a line, without secrets."""
         click.echo(clean_lines(self.redactor.redact(text)))
+
+    def keep_rest(self, length: timedelta | None) -> None:
+        """Have everybody leave the server alone for so long, for it has asked for that."""
+        until_at = self.clock.now() + (length or RATE_REST)
+        self.store.rest_host(host_of(self.settings.url), until_at, Reason.RATE_LIMITED)
 
     def complain(self, text: str) -> int:
         """Print what went wrong; gives the exit status."""

@@ -106,7 +106,7 @@ async def _go_through(desk: Desk, stack: AsyncExitStack, patience: timedelta) ->
     callback = await stack.enter_async_context(listen(taking.take)) if desk.ways.callback else None
     request = await desk.provider.ask_request_token(callback)
     if isinstance(request, LoginFailed):
-        return words.say_failure(desk.config, desk.account, request)
+        return _fail(desk, request)
     desk.redactor.register(request.token.secret)
     taking.request = request
     _show_page(desk, request, callback)
@@ -120,7 +120,14 @@ async def _go_through(desk: Desk, stack: AsyncExitStack, patience: timedelta) ->
     if isinstance(answer, Nobody):
         return words.say_nothing_pasted(desk.account)
     got = await desk.provider.trade_token(request, answer.verifier)
-    return words.say_failure(desk.config, desk.account, got) if isinstance(got, LoginFailed) else got
+    return _fail(desk, got) if isinstance(got, LoginFailed) else got
+
+
+def _fail(desk: Desk, failed: LoginFailed) -> str:
+    """Say why a step came to nothing; a server that asks for rest is left alone from now on."""
+    if failed.trouble is Trouble.RESTS:
+        desk.keep_rest(failed.rest)
+    return words.say_failure(desk.config, desk.account, failed)
 
 
 @dataclass(slots=True)
@@ -208,6 +215,8 @@ async def _try_unanswered(desk: Desk, request: RequestToken, patience: timedelta
     got = await desk.provider.trade_token(request, None)
     if isinstance(got, AccessToken):
         return got
+    if got.trouble is Trouble.RESTS:
+        return _fail(desk, got)
     if got.trouble in (Trouble.NOT_ALLOWED, Trouble.DEAD_TOKEN):
         return words.say_page_closed(desk.account, patience)
     return words.say_nobody_came(desk.account, patience)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from contextlib import suppress
 
+from feedwatch.core.model import Reason
 from feedwatch.core.state import SignIn
 from feedwatch.errors import StoreError
 from feedwatch.netflix.api import Api
@@ -24,6 +25,8 @@ async def keep_sign_in(desk: Desk, got: AccessToken) -> int:
     api = _make_api(desk, got)
     user = await find_user(api)
     if isinstance(user, ApiFailed):
+        if user.reason is Reason.RATE_LIMITED:
+            desk.keep_rest(user.retry_after)
         return desk.complain(words.say_unusable(desk.account, say_reason(user.reason, user.message)))
     user_id = api.user_id or user.user_id
     if desk.settings.user_id not in (None, user_id):

@@ -43,8 +43,8 @@ def say_nobody_came(account: str, patience: timedelta) -> str:
 def say_page_closed(account: str, patience: timedelta) -> str:
     """Say that the login page was closed before anybody had said yes or no."""
     return (
-        f"{account} is not signed in: its page was closed, or left, before anybody had said yes or no "
-        f"there: for {say_duration(patience)} nobody has. {say_again(account)}"
+        f"{account} is not signed in: nobody has said yes or no on its page for {say_duration(patience)}. "
+        f"{say_again(account)}"
     )
 
 
@@ -93,8 +93,9 @@ _LINES = {
 _EXPLAIN: dict[Trouble, Callable[[LoginFailed], str]] = {
     Trouble.WRONG_CLOCK: _say_clock,
     Trouble.DEAD_TOKEN: lambda failed: (
-        f"its server does not take this sign-in any more{_quote(failed)}. Each is good for a single try, for "
-        f"some minutes, and, where the page shows a code, with that code only"
+        f"its server does not take this sign-in{_quote(failed)}. Nobody has said yes on its page yet, or it "
+        f"was tried before: each is good for a single try, for some minutes, and, where the page shows a "
+        f"code, with that code only"
     ),
     Trouble.NOT_ALLOWED: lambda failed: (
         f"its server says that nobody has allowed it{_quote(failed)}. Sign in on its page, and say yes "

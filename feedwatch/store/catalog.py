@@ -34,7 +34,7 @@ _SITE: Final = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 _SEARCH: Final = """
 SELECT titles.* FROM words JOIN titles ON titles.id = words.rowid WHERE words MATCH ?
-ORDER BY lower(titles.name) = lower(?) DESC, bm25(words, 10.0, 3.0, 1.0), titles.name, titles.id LIMIT ?"""
+ORDER BY folded(titles.name) = folded(?) DESC, bm25(words, 10.0, 3.0, 1.0), titles.name, titles.id LIMIT ?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Catalog:
         with translate_faults(path):
             conn = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
             conn.row_factory = sqlite3.Row
+            conn.create_function("folded", 1, _fold, deterministic=True)
             try:
                 return cls(path, conn, _read_origin(path, conn))
             except BaseException:
@@ -114,6 +115,12 @@ def may_be_replaced(path: Path) -> bool:
 def path_of(ref: str) -> str:
     """An address by which the API calls something, without its host."""
     return _SITE.sub("", ref, count=1).rstrip("/")
+
+
+def _fold(name: str) -> str:
+    """A name without accents and case: SQLite's own `lower` knows of neither beyond ASCII."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(each for each in plain if not unicodedata.combining(each))
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────

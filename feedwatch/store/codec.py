@@ -156,8 +156,10 @@ def read_fact_changes(text: str) -> dict[str, FactChange]:
 
 
 def write_validators(validators: Sequence[Validators]) -> str:
-    """Validators as JSON, a pair a page."""
-    return write_json([[each.etag, each.last_modified] for each in validators])
+    """Validators as JSON, a pair a page; three where the place belongs to it."""
+    return write_json(
+        [[each.etag, each.last_modified, *([each.place] if each.place else [])] for each in validators]
+    )
 
 
 def read_validators(text: str) -> tuple[Validators, ...]:
@@ -165,8 +167,8 @@ def read_validators(text: str) -> tuple[Validators, ...]:
     if text == "[]":
         return ()
     pages = _read_json(text, list)
-    _must_be_lists(pages, 2)
-    return tuple(Validators(etag, modified) for etag, modified in pages)
+    _must_be_lists(pages, 2, 3)
+    return tuple(Validators(*page) for page in pages)
 
 
 def write_pictures(pictures: Sequence[PictureLink]) -> str:
@@ -203,6 +205,6 @@ def _read_json(text: str, form: type[Any]) -> Any:
     return value
 
 
-def _must_be_lists(values: Iterable[object], length: int) -> None:
-    if not all(isinstance(value, list) and len(value) == length for value in values):
+def _must_be_lists(values: Iterable[object], *lengths: int) -> None:
+    if not all(isinstance(value, list) and len(value) in lengths for value in values):
         raise StoreDamaged(_OTHER_FORM)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Self, TypeAlias
 
@@ -46,6 +47,8 @@ class Connection:
         self.path = path
         self.version = VERSION
         """Of the schema: an older one is migrated, where it is not opened only to look at the file."""
+        self.on_rest: Callable[[str, datetime], object] = lambda _host, _until: None
+        """Told, in its thread, of each host that is to rest from now on."""
         self._conn = conn
         self._patience = BUSY_TIMEOUT
         self._place = place_of(path)

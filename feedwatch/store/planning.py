@@ -36,16 +36,22 @@ class Planning(Connection):
             return conn.execute(f"UPDATE deliveries SET not_before = :at WHERE {where}", values).rowcount  # noqa: S608 — only our own text
 
     def plan_again(
-        self, routes: str, plan: Callable[[PendingDelivery], Planned | None], now: datetime
+        self,
+        routes: str,
+        plan: Callable[[PendingDelivery], Planned | None],
+        now: datetime,
+        *,
+        anew: bool = False,
     ) -> int:
         """Plan anew what no message has bound yet, if `routes` are not those that it was planned by.
 
         What no route leads to its address any more is told all the same, plainly and at once. Returns how
         many deliveries are told otherwise than they would have been. Bite by bite: who polls beside us need
-        not wait for all of it. What is cut short is begun anew.
+        not wait for all of it. What is cut short is begun anew. With `anew` it is planned in any case:
+        another process may have done so, and this one have gone on by the routes before.
         """
         known = self.query("SELECT value FROM facts WHERE name = ?", (_ROUTES,))
-        if known and known[0]["value"] == routes:
+        if known and known[0]["value"] == routes and not anew:
             return 0
         changed = last = 0
         while rows := self.query(_PENDING, (last, BITE)):
@@ -72,6 +78,9 @@ def _plan_row(
     if _is_held_digest(row, planned):
         return row["not_before"], row["manner"], row["urgent"], row["waits_for"], pending.id
     due_at = planned.not_before or min(now, instant(row["not_before"]))
+    was_due_at = instant(row["not_before"])
+    if was_due_at <= now and planned.waits_for == row["waits_for"] == WaitsFor.DIGEST:
+        due_at = was_due_at  # of a digest that came while nobody was there to tell it, and not of the next
     return stamp(due_at), planned.manner, planned.urgent, planned.waits_for, pending.id
 
 

@@ -218,6 +218,7 @@ class Polls(Connection):
                 "rest_until_at = max(rest_until_at, excluded.rest_until_at), reason = excluded.reason",
                 (host, stamp(until_at), reason),
             )
+        self.on_rest(host, until_at)
 
     def resting_hosts(self, now: datetime) -> dict[str, datetime]:
         """The hosts that rest, and until when."""

@@ -13,25 +13,27 @@ from feedwatch.store.connection import Connection
 class QueueReadings(Connection):
     """The store's words about queues as they were last read."""
 
-    def keep_queue_reading(self, account: str, reading: QueueReading) -> None:
-        """Keep how an account's queue was read, in place of the last time."""
+    def keep_queue_reading(self, account: str, reading: QueueReading, read_as: str) -> None:
+        """Keep how an account's queue was read by these credentials (a stamp), in place of the last time."""
         with self.transaction() as conn:
             conn.execute(
-                "INSERT INTO queue_readings (account, etag, left_etags, titles, at) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (account) DO UPDATE SET etag = excluded.etag, left_etags = excluded.left_etags, "
-                "titles = excluded.titles, at = excluded.at",
+                "INSERT OR REPLACE INTO queue_readings (account, etag, left_etags, titles, at, read_as) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     account,
                     reading.etag or "",
                     write_json(reading.left),
                     write_json(reading.titles),
                     stamp(reading.at),
+                    read_as,
                 ),
             )
 
-    def find_queue_reading(self, account: str) -> QueueReading | None:
-        """How an account's queue was last read; None if it never was."""
-        rows = self.query("SELECT * FROM queue_readings WHERE account = ?", (account,))
+    def find_queue_reading(self, account: str, read_as: str) -> QueueReading | None:
+        """How an account's queue was last read by these credentials; None if it never was."""
+        rows = self.query(
+            "SELECT * FROM queue_readings WHERE account = ? AND read_as = ?", (account, read_as)
+        )
         for row in rows:
             return QueueReading(
                 row["etag"] or None,

@@ -283,6 +283,8 @@ UPDATE feeds SET list_digest = NULL;
 _SEVENTH = """
 -- asked when each round ends, of all feeds there are
 CREATE INDEX feeds_baseline ON feeds (account, id) WHERE baseline_pending;
+-- by which credentials it was read: those of another show another person's queue
+ALTER TABLE queue_readings ADD COLUMN read_as TEXT;
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)

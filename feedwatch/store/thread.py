@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from feedwatch.errors import StoreDamaged
@@ -23,6 +24,8 @@ class StoreThread:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self.on_damage: Callable[[StoreDamaged], None] = lambda _: None
         """Told of damage that a call meets, whatever is made of the error by whoever called."""
+        self.on_rest: Callable[[str, datetime], None] = lambda _host, _until: None
+        """Told, in the loop, of each host that is to rest from now on."""
 
     async def start(self) -> None:
         """Open the store.
@@ -30,7 +33,9 @@ class StoreThread:
         Raises:
             StoreError: it cannot be used.
         """
-        self._store = await asyncio.get_running_loop().run_in_executor(self._executor, self._open_store)
+        loop = asyncio.get_running_loop()
+        store = self._store = await loop.run_in_executor(self._executor, self._open_store)
+        store.on_rest = lambda host, until: loop.call_soon_threadsafe(self.on_rest, host, until)
 
     async def run(self, call: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Await one whole call, e.g. `run(Store.take_polls, now)`.

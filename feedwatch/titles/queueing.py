@@ -22,7 +22,7 @@ from feedwatch.netflix.queueing import (
 )
 from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import ApiFailed, CatalogTitle, QueueItem
-from feedwatch.present import Row, Screen
+from feedwatch.present import Row, Screen, show_duration
 from feedwatch.store import Store
 from feedwatch.titles.naming import Unclear, find_queued, need_title
 from feedwatch.titles.rows import (
@@ -39,29 +39,31 @@ _COLUMNS: Final = ("position", "title", "year", "availability", "id")
 class StoredReadings:
     """Readings of an account's queue in the state, shared with whoever else has it open.
 
+    `read_as` is a stamp of the credentials: who reads by others may be another person.
     `before` is the reading before the last that was kept: of a change, what the queue was until then.
     """
 
     store: Store
     account: str
+    read_as: str
     before: QueueReading | None = None
     _last: QueueReading | None = None
 
     async def find(self) -> QueueReading | None:
         """The last reading, whoever made it."""
-        self._last = self.store.find_queue_reading(self.account)
+        self._last = self.store.find_queue_reading(self.account, self.read_as)
         return self._last
 
     async def keep(self, reading: QueueReading) -> None:
         """Keep a reading in place of the last."""
-        self.store.keep_queue_reading(self.account, reading)
+        self.store.keep_queue_reading(self.account, reading, self.read_as)
         self.before, self._last = self._last, reading
 
 
 async def list_queue(config: Config, screen: Screen, account: str | None, *, saved: bool) -> int:
     """Print the queue, or only what is saved until it can be had."""
     async with open_access(config, account, screen) as access:
-        shown = await show_queue(KeptQueue(access.api, StoredReadings(access.store, access.account)))
+        shown = await show_queue(KeptQueue(access.api, _open_readings(access)))
         if isinstance(shown, ApiFailed):
             return access.fail(shown, own=True)
         items = [item for item in shown.items if item.saved or not saved]
@@ -105,12 +107,16 @@ async def remove_title(config: Config, screen: Screen, account: str | None, type
         return change.end(await remove_from_queue(change.queue, found.title.ref))
 
 
+def _open_readings(access: Access) -> StoredReadings:
+    return StoredReadings(access.store, access.account, access.settings.credentials_stamp())
+
+
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def _find(access: Access, typed: str, command: str) -> QueueItem | int:
     """The entry that is meant; the exit status where there is none, and that has been said."""
-    shown = await show_queue(KeptQueue(access.api, StoredReadings(access.store, access.account)))
+    shown = await show_queue(KeptQueue(access.api, _open_readings(access)))
     if isinstance(shown, ApiFailed):
         return access.fail(shown, own=True)
     found = find_queued(shown.items, typed, command)
@@ -127,7 +133,7 @@ class _Change:
     readings: StoredReadings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.readings = StoredReadings(self.access.store, self.access.account)
+        self.readings = _open_readings(self.access)
 
     @property
     def queue(self) -> KeptQueue:
@@ -156,7 +162,8 @@ class _Change:
         failed, name = refused.failed, name_title(self.title)
         if failed.may_have_happened:
             self.access.hasten_lists(Kind.QUEUE)
-            return self.access.complain(f"{name} was perhaps not {self.done}: {refused.sentence}")
+            later = f", in {show_duration(failed.retry_after)}" if failed.retry_after else ""
+            return self.access.complain(f"{name} was perhaps not {self.done}: {refused.sentence}{later}")
         if failed.action is Action.SIGN_IN_AGAIN:
             return self.access.fail(failed, own=True)
         if failed.retry_after:

@@ -7,10 +7,11 @@ from feedwatch.config import Config
 from feedwatch.core.model import Kind
 from feedwatch.core.statuses import Action
 from feedwatch.netflix.limits import check_rating
+from feedwatch.netflix.queueing import say_unsure
 from feedwatch.netflix.ratings import find_ratings, rate
 from feedwatch.netflix.refs import id_of
 from feedwatch.netflix.replies import ApiFailed, CatalogTitle
-from feedwatch.present import Row, Screen
+from feedwatch.present import Row, Screen, show_duration
 from feedwatch.titles.naming import need_title
 from feedwatch.titles.rows import name_title, say_rating
 
@@ -64,10 +65,9 @@ def _say_kept(name: str, before: str) -> str:
 def _refuse(access: Access, title: CatalogTitle, failed: ApiFailed) -> int:
     if failed.may_have_happened:
         access.hasten_lists(Kind.RATINGS)
-        says = (
-            f"the server did not answer: `feedwatch titles show {id_of(title.ref)}` shows whether it was done"
-        )
-        return access.complain(f"{name_title(title)} was perhaps not rated: {says}")
+        later = f", in {show_duration(failed.retry_after)}" if failed.retry_after else ""
+        look = f"`feedwatch titles show {id_of(title.ref)}` shows whether it was done{later}"
+        return access.complain(f"{name_title(title)} was perhaps not rated: {say_unsure(failed)}: {look}")
     if failed.action is Action.SIGN_IN_AGAIN:
         return access.fail(failed, own=True)
     return access.fail(failed, f"{name_title(title)} was not rated", own=True)

@@ -93,7 +93,7 @@ def _say_change(change: Change) -> str:
         return f"removed {title}"
     if change.kind is ChangeKind.ADDED:
         return f"added {title} at {place}" if place else f"saved {title}"
-    if change.moved and place:
+    if change.moved and place and change.previous_position is not None:
         return f"moved {title} to {place}"
     return f"{title} can be had now" if place else f"saved {title}"
 

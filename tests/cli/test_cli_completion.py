@@ -9,11 +9,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from running import Place, at_sandbox, command_line, environment, run
 from typed import DIALECTS, type_in
+
+from feedwatch.core.model import Reason
+from feedwatch.core.networks import host_of
+from feedwatch.store import Store
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -55,6 +61,21 @@ def test_titles_are_looked_for_in_the_catalog_that_is_here(place: Place) -> None
     asked = {name: dict(counts) for name, counts in place.world.requests.items()}
     assert sorted(press_tab(place, "queue", "add", "cas")) == ["Casablanca", "Casino"]
     assert {name: dict(counts) for name, counts in place.world.requests.items()} == asked
+
+
+def test_a_server_that_rests_is_not_asked_by_tab(reference: Place) -> None:
+    """Whoever presses Tab is offered nothing then."""
+    reference.run("poll")
+    rest(reference)
+    assert press_tab(reference, "titles", "show", "Ca") == []
+    assert "catalog" not in reference.world.requests
+
+
+def rest(place: Place) -> None:
+    """Have the server of a place want rest for an hour."""
+    with closing(Store.open_existing(place.state)) as store:
+        until_at = datetime.now(UTC) + timedelta(hours=1)
+        store.rest_host(host_of(place.base), until_at, Reason.RATE_LIMITED)
 
 
 def test_a_title_of_several_words_is_gone_on_with(reference: Place) -> None:

@@ -64,6 +64,7 @@ CASES: dict[str, tuple[list[str], int, str]] = {
     "no command": ([], 2, r"^Usage: feedwatch \[OPTIONS\] COMMAND"),
     "an unknown command": (["nope"], 2, r"^Error: No such command 'nope'\.$"),
     "an unknown option": (["status", "--nope"], 2, r"^Error: No such option"),
+    "a configuration behind the command": (["status", "--config", "bad.yaml"], 2, r"^Error: No such option.*\nIt stands before the command: feedwatch --config FILE COMMAND$"),
     "no configuration": (["--config", "gone.yaml", "status"], 2, r"^error: gone\.yaml:1:1: there is no such file$"),
     "a folder for a configuration": (["--config", ".", "status"], 2, r"^error: \.:1:1: this is a folder; the name of a file is wanted$"),
     "a bad configuration": (["--config", "bad.yaml", "poll"], 2, r"\Aerror: bad\.yaml:2:3: `service` is missing.*\nerror: bad\.yaml:4:7: this is no duration.*\n\Z"),

@@ -355,7 +355,7 @@ def test_wrong_code_costs_the_sign_in_and_says_so(place: Place, before: SignIn) 
         login.paste("not-the-code")
         ran = login.end()
     assert ran.status == 1
-    assert "Each is good for a single try" in ran.err
+    assert "each is good for a single try" in ran.err
     assert "where the page shows a code, with that code only" in ran.err
     assert not place.world.grants.requests
     assert still_works(place, before)
@@ -399,7 +399,7 @@ def test_page_that_was_closed_is_told(place: Place, before: SignIn, browser: dic
     with logging_in(place, "--timeout", "1s", env=browser) as login:
         ran = login.end()
     assert ran.status == 1
-    assert "its page was closed, or left, before anybody had said yes or no" in ran.err
+    assert "nobody has said yes or no on its page for" in ran.err
     assert still_works(place, before)
 
 

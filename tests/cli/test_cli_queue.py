@@ -213,15 +213,25 @@ def test_a_change_that_was_made_though_the_server_failed_is_not_made_twice(refer
 
 
 @pytest.mark.thorough
-def test_a_server_that_does_not_answer_leaves_open_whether_it_was_done(reference: Place) -> None:
-    """Nothing is claimed that nobody knows: what to look at is said."""
+@pytest.mark.parametrize(
+    ("fault", "said", "later"),
+    [
+        ("500", "the server has a fault", ""),
+        ("503-later", "the server is not available", ", in 10 min"),
+        ("cut", "its server breaks off in the middle (the reply ended too early)", ""),
+    ],
+)
+def test_a_server_that_fails_leaves_open_whether_it_was_done(
+    reference: Place, fault: str, said: str, later: str
+) -> None:
+    """Nothing is claimed that nobody knows: what to look at is said, and when."""
     type_in(reference, "queue", "list")
-    reference.world.fail(feed="queue_changes", fault="500", times=50)
+    reference.world.fail(feed="queue_changes", fault=fault, times=50)
     ran = type_in(reference, "queue", "add", HELD)
     assert (ran.status, ran.out) == (1, "")
     assert ran.err == (
-        "error: Vertigo (1958) was perhaps not added: the server did not answer: "
-        "`feedwatch queue list` shows whether it was done\n"
+        f"error: Vertigo (1958) was perhaps not added: {said}: "
+        f"`feedwatch queue list` shows whether it was done{later}\n"
     )
 
 

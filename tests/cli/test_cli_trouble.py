@@ -128,6 +128,23 @@ def test_check_leaves_a_resting_host_alone(day: Day) -> None:
     assert day.ran["check at rest"].status == 1
 
 
+def test_status_names_accounts_that_have_no_feed_to_say_what_ails_them(tmp_path: Path) -> None:
+    """An index that could not be read stands below the feeds; a sign-in that is gone stands with its own."""
+    with at_sandbox(tmp_path) as place:
+        more = "accounts:\n  gone: {service: opml, url: gone.opml}\n"
+        text = place.config.read_text().replace("accounts:\n", more)
+        place.config.write_text(text)
+        place.run("poll")
+        status = place.ask("status")
+        place.world.revoke()
+        place.run("discover", "jane")
+        signed_out = place.ask("status")
+    assert status.status == 0
+    assert status.err.startswith("warning: the lists of gone could not be looked up: ")
+    assert "signed in" not in status.err
+    assert signed_out.err == status.err, "its feeds say so themselves"
+
+
 def test_check_stops_asking_a_host_that_wants_rest(tmp_path: Path) -> None:
     """What is still to be asked there when it says so is not asked any more."""
     with at_sandbox(tmp_path) as place:

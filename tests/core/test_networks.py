@@ -92,11 +92,14 @@ def test_host_has_one_form(host: str, form: str) -> None:
     [
         ("https://Example.org/x?y", "example.org"),
         ("http://me:secret@example.org:8080/x", "example.org:8080"),
-        ("http://[::1]:80/", "[::1]:80"),
+        ("http://[::1]:81/", "[::1]:81"),
+        ("http://[::1]:80/", "[::1]"),
+        ("https://example.org:443/x", "example.org"),
+        ("https://example.org:80/x", "example.org:80"),
         ("http://[oops/", ""),
         ("", ""),
     ],
 )
 def test_host_is_read_from_any_address(address: str, host: str) -> None:
-    """Who is asked is known without user, password and case; a bad address has no host."""
+    """Who is asked is known without user, password, case and the usual port; a bad address has no host."""
     assert host_of(address) == host

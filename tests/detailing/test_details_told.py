@@ -237,6 +237,22 @@ async def test_refused_token_signs_the_account_out_once(
         assert (await told.watch.notices()).count("signed_out") == 1
 
 
+async def test_refusal_of_what_the_application_alone_signs_signs_nobody_out(
+    jane_alone: Jane, sink: WebhookSink, tmp_path: Path
+) -> None:
+    """The person's own token has just worked: the catalog is left alone for a while, nobody is alarmed."""
+    async with telling(jane_alone, tmp_path, sink) as told:
+        jane_alone.world.fail(feed="catalog", fault="401")
+        jane_alone.world.add()
+        title = jane_alone.world.add()
+        assert title.name in await told.tell()
+        assert jane_alone.requests("catalog") == 1
+        assert "signed_out" not in await told.watch.notices()
+        jane_alone.moment.pass_by(minutes=11)
+        jane_alone.world.rate(title=title.id)
+        assert STARS in await told.tell()
+
+
 @pytest.mark.parametrize("fault", ["429", "403-per-second", "503-later"])
 async def test_rate_limit_ends_the_asking(
     jane_alone: Jane, sink: WebhookSink, tmp_path: Path, fault: str

@@ -35,7 +35,7 @@ async def add_titles(base: str, state: Path, credentials: tuple[str, str, str, s
         means = Means(
             fetcher.fetch, lambda: datetime.now(UTC), send=fetcher.call, turns=state.parent / "turns"
         )
-        queue = KeptQueue(open_api(settings, means, Memory()), StoredReadings(store, "home"))
+        queue = KeptQueue(open_api(settings, means, Memory()), StoredReadings(store, "home", "stamp"))
         await show_queue(queue)
         say("ready")
         sys.stdin.readline()

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from feedserver import FeedServer
 from sinks import Reply, WebhookSink
 
 from feedwatch.core.messages import Delivered, Markup, NotifyFailed, NotifyOutcome, NotifyTimedOut, Outgoing
@@ -240,6 +241,22 @@ async def test_secrets_of_an_address_are_not_told_by_a_reply(
     assert SECRET not in "\n".join(overheard.lines)
 
 
+UNREADABLE = {
+    "no status line": b"OK\r\n\r\n",
+    "a header without end": b"HTTP/1.1 200 OK\r\nX: %b\r\n\r\n" % (b"x" * 70_000),
+    "more headers than anybody reads": b"HTTP/1.1 200 OK\r\n%b\r\n" % (b"X: y\r\n" * 200),
+    "what does not unpack": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\noops"),
+}
+
+
+@pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
+async def test_answer_that_cannot_be_read_leaves_open_what_became_of_the_message(answer: bytes) -> None:
+    """The service has it, and answered: it is not known to have failed."""
+    with FeedServer() as server:
+        server.on("/hook", answer)
+        assert await send(server.url("/hook").replace("http://", "json://")) == NotifyTimedOut()
+
+
 async def test_secrets_of_an_address_are_not_told_when_nothing_listens(overheard: Overheard) -> None:
     """A refused connection is said in a few words."""
     told = await send(with_secret("json", closed_port()))
@@ -454,11 +471,25 @@ async def test_silence_of_one_recipient_is_not_hidden_by_a_fault_of_the_next() -
 
 
 async def test_message_is_not_taken_for_one_like_it() -> None:
-    """Once another message has gone out, the same words are news again, to every recipient."""
+    """The same words under another key are news, to every recipient."""
     with WebhookSink(200, 500) as sink:
         using = Notifier()
         url = sink.url_as("ntfy", "/alpha/beta")
-        assert isinstance(await send(url, using=using), NotifyFailed)
-        assert await send(url, using=using, title="another") == Delivered()
-        assert await send(url, using=using) == Delivered()
-        assert len(sink.received) == 6
+        message = Outgoing("title", "added Platoon", Markup.TEXT, key="7f3a")
+        assert isinstance(await using.send("a/1", url, message), NotifyFailed)
+        assert await using.send("a/1", url, replace(message, key="8b21")) == Delivered()
+        assert len(sink.received) == 4
+
+
+async def test_messages_that_take_turns_do_not_reach_twice_who_took_them() -> None:
+    """What was set apart is tried by turns, for days if one recipient refuses it: the other hears it once."""
+    with WebhookSink(*[200, 403] * 2, *[403] * 6) as sink:
+        using = Notifier()
+        url = sink.url_as("ntfy", "/alpha/beta")
+        both = [Outgoing("title", f"added {key}", Markup.TEXT, key=key) for key in ("Platoon", "Up")]
+        for _ in range(4):
+            for message in both:
+                assert isinstance(await using.send("a/1", url, message), NotifyFailed)
+        topics = [(one.json["topic"], one.json["message"]) for one in sink.received]
+        assert len(topics) == 2 * (1 + 4)
+        assert {topics.count(each) for each in topics} == {1, 4}

@@ -192,6 +192,10 @@ SILENCES = {
         NotifyTimedOut(),  # the order to begin has been sent: better too careful
     ),
     "after the mail": (("220 x", "250 x", "250 ok", "250 ok", "354 go on"), NotifyTimedOut()),
+    "but for words that cannot be read": (
+        ("220 x", "250 x", "250 ok", "250 ok", "354 go on", "OK taken"),
+        NotifyTimedOut(),
+    ),
 }
 
 

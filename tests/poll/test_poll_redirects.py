@@ -168,6 +168,20 @@ async def test_410_at_the_address_that_is_named_retires_for_all_redirects(
     assert "feed_retired" in await watch.notices()
 
 
+async def test_410_where_a_redirect_leads_for_now_retires_nothing(server: FeedServer, watch: Watch) -> None:
+    """It may lead elsewhere the next time: then what is new there is told."""
+    server.on("/old", reply(RSS))
+    await watch.poll()
+    server.on("/gone", reply(b"", 410))
+    server.on("/old", redirect("/gone", 302))
+    assert (await watch.poll())[FEED].reason is Reason.GONE
+    assert (await watch.status(FEED)).state is FeedState.FAILING
+    two = RSS.replace(ITEM, b"<item><guid>2</guid><title>Two</title></item>" + ITEM)
+    server.on("/old", reply(two))
+    await watch.poll()
+    assert await watch.changes() == [("added", "Two")]
+
+
 async def test_host_that_a_redirect_leads_to_rests_and_nobody_in_its_stead(tmp_path: Path) -> None:
     """It is left alone, by whichever way it is asked; the host that led there goes on being asked."""
     with FeedServer() as here, FeedServer() as there:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from feedserver import FeedServer, Visit, reply
 from watching import EVERYTHING, TARGETS, Watch, watching
 
 from feedwatch.core.model import FeedState, Reason
+from feedwatch.core.networks import host_of
 from feedwatch.core.state import FailedPoll
 from feedwatch.errors import StoreError
 from feedwatch.poll import PollOutcome, PollReport, ReadList
@@ -270,4 +272,46 @@ async def test_rest_that_was_just_asked_for_outlives_what_the_state_says(
     write.set()
     await polling
     assert reports["news/f1"].outcome is PollOutcome.RESTING
+    assert len(server.requests) == 1
+
+
+async def test_list_that_lands_after_a_reload_is_told_by_its_routes(server: FeedServer, watch: Watch) -> None:
+    """It had been read before: whom the new configuration does not know is owed nothing."""
+    await watch.poll("news/f0")
+    server.on("/0", feed_of("Two"))
+    known = watch.assembly.writer.routes
+    (task,) = await watch.take("news/f0")
+    reading = await watch.assembly.reader.read_list(task)
+    assert isinstance(reading, ReadList)
+    landing = asyncio.create_task(watch.assembly.writer.write_list(task, reading))
+    await asyncio.sleep(0)  # it waits for others to land with it
+    others = tuple(replace(each, feeds=frozenset({"another"})) for each in known.applying)
+    watch.assembly.writer.routes = replace(known, routes=others)
+    decision = await landing
+    assert decision is not None
+    assert len(decision.changes) == 1
+    assert decision.deliveries == ()
+
+
+async def test_host_that_somebody_else_is_told_to_leave_alone_rests_at_once(
+    server: FeedServer, watch: Watch
+) -> None:
+    """An index meets the limit while a round is under way: what is still to be asked stays home."""
+    watch.assembly.places.limit(32, 1)
+    host = host_of(server.url("/"))
+
+    async def rest() -> None:
+        until_at = watch.moment.at + timedelta(hours=1)
+        await watch.assembly.store.run(Store.rest_host, host, until_at, Reason.RATE_LIMITED)
+
+    loop = asyncio.get_running_loop()
+
+    def answer(visit: Visit) -> None:
+        asyncio.run_coroutine_threadsafe(rest(), loop).result(10)
+        visit.send(feed_of("One"))
+
+    for number in range(COUNT):
+        server.on(f"/{number}", answer)
+    reports = await watch.poll()
+    assert [report.outcome for report in reports.values()].count(PollOutcome.RESTING) == COUNT - 1
     assert len(server.requests) == 1

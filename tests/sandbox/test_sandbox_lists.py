@@ -384,3 +384,11 @@ def test_lists_can_be_read_while_they_move(lists: Lists) -> None:
     finally:
         stop.set()
         mover.join()
+
+
+def test_lists_are_what_they_were_when_it_is_begun_again_on_the_same_day() -> None:
+    """A sandbox that is restarted has no dozen viewings that nobody has made."""
+    morning = 1_700_000_000 // 86_400 * 86_400 + 6 * 3600
+    first, again = World(clock=lambda: morning), World(clock=lambda: morning + 12 * 3600)
+    assert first.history == again.history
+    assert first.ratings == again.ratings

@@ -191,6 +191,11 @@ def test_the_twin_says_the_same() -> None:
         ((Part("Heat", foreign=True), Part(" moved to 1")), "Heat", "moved to 1"),
         ((Part("not interested in "), Part("Heat", foreign=True), Part(" (1995)")), "Heat", "not interested"),
         ((Part("no opinion on "), Part("Heat", foreign=True)), "Heat", "no opinion"),
+        (
+            (Part("not interested in "), Part("Heat", foreign=True), Part(", off the queue")),
+            "Heat",
+            "not interested, off the queue",
+        ),
         ((Part("new: "), Part("Heat", foreign=True)), "Heat", "new"),
         (
             (Part("watched "), Part("Heat", foreign=True), Part(", off the queue")),

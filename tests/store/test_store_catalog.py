@@ -80,6 +80,15 @@ def test_each_word_is_the_beginning_of_one(place: Path, words: str, names: list[
     assert search(place, words) == names
 
 
+@pytest.mark.parametrize("words", ["amelie", "AMÉLIE", "amélie"])
+def test_a_title_that_is_called_just_that_comes_first(tmp_path: Path, words: str) -> None:
+    """However it is spelt: accents and case do not count there either."""
+    place = tmp_path / "catalog.db"
+    names = ("Amélie 2", "Amélie's Amélie", "Amélie")
+    write_catalog(place, [title(number, name) for number, name in enumerate(names)], ORIGIN)
+    assert search(place, words)[0] == "Amélie"
+
+
 @given(st.text(max_size=60))
 def test_nothing_that_is_typed_is_taken_for_a_command(words: str) -> None:
     """Whatever is searched for is words, and never the search engine's own language."""

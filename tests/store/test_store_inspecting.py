@@ -55,7 +55,7 @@ BREAKS = {
     "a queue's titles of another form": (
         "values",
         """INSERT INTO queue_readings
-           VALUES ('jane', 'e', '[]', '[["t", "n"]]', '2026-11-01T12:00:00.000000Z')""",
+           VALUES ('jane', 'e', '[]', '[["t", "n"]]', '2026-11-01T12:00:00.000000Z', 's')""",
     ),
     "details of a title that are no text": (
         "texts",

@@ -434,6 +434,24 @@ def test_digest_that_waits_for_the_end_of_quiet_hours_is_told_then_whatever_the_
     assert waiting(store) == [("13:30", "quiet")] * 2
 
 
+def test_digest_that_came_while_nobody_was_there_is_told_by_whatever_routes(store: Store) -> None:
+    """Its hour has passed: changed routes do not have it wait for another week."""
+    plan(store, to_digest(after(60)))
+    later = to_digest(after(7 * 1440))._replace(manner="weekly")
+    assert store.plan_again("new", lambda _: later, after(61)) == 1
+    assert waiting(store) == [("13:00", "digest")]
+    assert rows(store, "SELECT manner FROM deliveries") == [("weekly",)]
+
+
+def test_who_went_on_by_the_routes_before_plans_anew_whatever_another_has_planned(store: Store) -> None:
+    """A process beside has read the new file first; what came by the old one since is planned, too."""
+    store.plan_again("new", lambda _: None, START)
+    plan(store, to_digest(after(600)))
+    assert store.plan_again("new", lambda _: None, after(1)) == 0
+    assert store.plan_again("new", lambda _: None, after(1), anew=True) == 1
+    assert waiting(store) == [("12:01", None)]
+
+
 def test_others_may_write_while_much_is_planned_anew(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

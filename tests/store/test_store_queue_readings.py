@@ -19,18 +19,27 @@ READING = QueueReading(
 )
 
 
+STAMP = "jane's credentials"
+
+
 def test_reading_comes_back_as_it_was_kept(store: Store) -> None:
     """Etags, titles in order, places, the instant: all are as they were."""
-    assert store.find_queue_reading("home") is None
-    store.keep_queue_reading("home", READING)
-    assert store.find_queue_reading("home") == READING
+    assert store.find_queue_reading("home", STAMP) is None
+    store.keep_queue_reading("home", READING, STAMP)
+    assert store.find_queue_reading("home", STAMP) == READING
 
 
 def test_each_account_has_its_own(store: Store) -> None:
     """Two accounts do not share a reading; a later one takes the place of an earlier one."""
     later = replace(READING, etag=None, titles=())
-    store.keep_queue_reading("home", READING)
-    store.keep_queue_reading("away", READING)
-    store.keep_queue_reading("home", later)
-    assert store.find_queue_reading("home") == later
-    assert store.find_queue_reading("away") == READING
+    store.keep_queue_reading("home", READING, STAMP)
+    store.keep_queue_reading("away", READING, STAMP)
+    store.keep_queue_reading("home", later, STAMP)
+    assert store.find_queue_reading("home", STAMP) == later
+    assert store.find_queue_reading("away", STAMP) == READING
+
+
+def test_reading_is_of_the_credentials_that_it_was_made_with(store: Store) -> None:
+    """Who reads by others may be another person, whose queue was not changed into this one by anybody."""
+    store.keep_queue_reading("home", READING, STAMP)
+    assert store.find_queue_reading("home", "joe's credentials") is None

@@ -168,19 +168,19 @@ def test_the_queue_that_was_read_is_not_compared_with_somebody_elses(
     watch(store)
     store.record_sign_in(SIGN_IN)
     store.keep_queue_reading(
-        "jane", QueueReading("1", (QueuedTitle("/catalog/titles/movies/1", "A", 1),), START)
+        "jane", QueueReading("1", (QueuedTitle("/catalog/titles/movies/1", "A", 1),), START), "stamp"
     )
     store.record_sign_in(replace(SIGN_IN, user_id=user_id, token="another"))
-    assert (store.find_queue_reading("jane") is not None) is kept
+    assert (store.find_queue_reading("jane", "stamp") is not None) is kept
 
 
 def test_forgetting_takes_the_queue_along(store: Store) -> None:
     """After signing out, nothing is kept of the queue as it was read."""
     watch(store)
     store.record_sign_in(SIGN_IN)
-    store.keep_queue_reading("jane", QueueReading("1", (), START))
+    store.keep_queue_reading("jane", QueueReading("1", (), START), "stamp")
     assert store.forget_sign_in("jane")
-    assert store.find_queue_reading("jane") is None
+    assert store.find_queue_reading("jane", "stamp") is None
 
 
 def test_forgetting_what_is_not_there_changes_nothing(store: Store) -> None:
