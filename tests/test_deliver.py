@@ -286,6 +286,19 @@ async def test_sleep_is_no_part_of_the_life_of_what_was_set_apart(office: Office
     assert await office.states() == ["pending"] * 3
 
 
+async def test_what_some_recipients_have_says_so_when_it_goes_again(office: Office) -> None:
+    """One of an address's recipients refuses everything: what the others get once more is marked."""
+    await office.owe("Platoon", "Up")
+    partly = replace(REFUSED, partly=True)
+    notifier = Scripted(judge=lambda _: partly)
+    deliverer = office.deliverer(notifier)
+    while len(notifier.sent) < 7:
+        await deliverer.serve_all()
+        office.now += timedelta(hours=1)
+    assert SENT_AGAIN not in notifier.bodies[0]
+    assert all(body.endswith(SENT_AGAIN) for body in notifier.bodies[1:])
+
+
 # ── rate limits, and what nobody knows ────────────────────────────────────────────────────────────
 
 

@@ -127,12 +127,14 @@ class NotifyFailed:
     """The service did not take the message.
 
     `REFUSED`: it answered, and would not have this message; `RATE_LIMITED`: it asked for rest;
-    `UNREACHABLE`: no answer, or a fault of its own (5xx).
+    `UNREACHABLE`: no answer, or a fault of its own (5xx). `partly` says that some of the recipients behind
+    the address took it.
     """
 
     reason: Reason
     detail: str = ""
     retry_after: timedelta | None = None
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from feedwatch.core.messages import Delivered, NotifyFailed, NotifyOutcome
@@ -138,6 +138,14 @@ def judge_attempt(
     again_at = next_attempt_after(now, claim.attempts, policy, jitter)
     if not isinstance(outcome, NotifyFailed):
         return _judge_silence(policy, again_at, gave_up=gave_up)
+    judged = _judge_failure(claim, outcome, now, again_at, gave_up=gave_up)
+    # Another process, or the message's parts, would not know who has it already.
+    return replace(judged, may_have_arrived=True) if outcome.partly else judged
+
+
+def _judge_failure(
+    claim: ClaimedMessage, outcome: NotifyFailed, now: datetime, again_at: datetime, *, gave_up: bool
+) -> Settlement:
     if outcome.reason is Reason.RATE_LIMITED:
         return _judge_rate_limit(outcome, now, again_at, gave_up=gave_up)
     if gave_up:

@@ -69,7 +69,8 @@ class Service:
     def deliver(self, message: Outgoing) -> NotifyOutcome:
         """Send one message now, in this thread.
 
-        Where an address names several recipients, those that took it do not get it again.
+        Where an address names several recipients, those that took it do not get it again, for as long as this
+        process remembers.
         """
         # Not by its words: a message that may have arrived says so when it goes again.
         known_by = message.key or f"{message.title}\n{message.body}"
@@ -77,6 +78,8 @@ class Service:
             outcome = self._deliver(message)
         if isinstance(outcome, Delivered):
             self._taken.pop(known_by, None)
+        if isinstance(outcome, NotifyFailed) and known_by in self._taken:
+            return replace(outcome, partly=True)
         return outcome
 
     def _deliver(self, message: Outgoing) -> NotifyOutcome:
