@@ -76,7 +76,7 @@ def _ask_feed(dialogue: Dialogue, before: Collection[FeedDraft]) -> FeedDraft | 
             raise ValueError("that one is there already")
         return address
 
-    question = "One more, or Enter for no more" if before else "Address of the feed"
+    question = "Address of one more, or Enter for no more" if before else "Address of the feed"
     address = dialogue.ask(question, check=check)
     return FeedDraft("feed", address) if address else None
 
@@ -109,11 +109,9 @@ def suggest_name(address: str) -> str:
     parts = urlsplit(address)
     path = [re.sub(r"\.\w{2,4}$", "", part) for part in unquote(parts.path).split("/")]
     labels = (parts.hostname or "").split(".")
-    site = labels[-2:-1] or labels
-    words = [
-        part for part in reversed(path) if part.lower() not in _SAYS_NOTHING and re.search(r"[^\W\d_]", part)
-    ]
-    return make_name((words or site)[0])
+    words = [part for part in reversed(path) if part.lower() not in _SAYS_NOTHING]
+    named = [each for each in (*words, *(labels[-2:-1] or labels)) if re.search(r"[^\W\d_]", each)]
+    return make_name(named[0] if named else "feed")  # at home a server may have a number alone
 
 
 def _free(name: str, taken: Collection[str]) -> str:

@@ -487,7 +487,7 @@ def _answer_all(typist: Typist, feed: str, webhook: str, *, apart: str) -> None:
     typist.answer("Address of the feed:", feed)
     typist.answer("What does it list?")
     typist.answer("What to call it")
-    typist.answer("One more, or Enter for no more:")
+    typist.answer("Address of one more, or Enter for no more:")
     typist.answer("What to call them all", "films")
     typist.answer("Who is told? [1]:", "8")
     typist.answer("Its address:", webhook)

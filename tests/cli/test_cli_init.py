@@ -64,7 +64,7 @@ def answer_about_feed(typist: Typist, feeds: FeedServer) -> None:
     typist.answer("Address of the feed:", f"http://127.0.0.1:{feeds.port}/jane/watchlist.rss")
     typist.answer("What does it list? [2]:")
     typist.answer("What to call it [watchlist]:")
-    typist.answer("One more, or Enter for no more:")
+    typist.answer("Address of one more, or Enter for no more:")
     typist.answer("What to call them all", "films")
 
 

@@ -133,6 +133,8 @@ def test_hours_as_people_write_them(answer: str, hours: str) -> None:
         ("https://example.org/list_rss/4711?shelf=to-read", "list-rss", Kind.QUEUE),
         ("https://example.org/2026/%C3%A9t%C3%A9.atom", "été", Kind.STREAM),
         ("http://localhost/", "localhost", Kind.STREAM),
+        ("http://192.168.1.5:8080/feed.rss", "feed", Kind.STREAM),
+        ("http://[::1]/", "feed", Kind.STREAM),
         ("https://example.org/jane/ratings", "ratings", Kind.RATINGS),
         ("https://example.org/recommended.json", "recommended", Kind.RECOMMENDATIONS),
     ],
