@@ -95,7 +95,7 @@ def poll_fairly(poll: AskPolls, made: Made, kinds: list[str]) -> Polls:
 
 BROKEN = {**FAULTS, **SLOW}
 """Where it matters what a feed lists: what is not well-formed is read for posts, and for no list."""
-LATE = "spaces by the hundred thousand before XHTML"
+LATE = "blanks by the hundred thousand before XHTML"
 """Takes all the time that there is."""
 
 
