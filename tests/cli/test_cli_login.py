@@ -341,7 +341,7 @@ def test_dead_request_token_is_told(place: Place, before: SignIn) -> None:
         login.paste("")
         ran = login.end()
     assert ran.status == 1
-    assert "its server does not take this sign-in any more (it says: Expired or bad request token)" in ran.err
+    assert "its server does not take this sign-in (it says: Expired or bad request token)" in ran.err
     assert ran.err.endswith("To try again, type: feedwatch login jane\n")
     assert still_works(place, before)
 
