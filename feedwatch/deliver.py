@@ -255,7 +255,8 @@ class Deliverer:
             StoreError: it still cannot be.
         """
         for address in list(self._unsettled):
-            await self._settle(address)
+            if address in self._unsettled:  # what was being written may have been, meanwhile
+                await self._settle(address)
 
     async def _settle(self, address: str) -> DeliveryReport:
         """Write down how a send ended. What cannot be written now is kept, and written before all else.
